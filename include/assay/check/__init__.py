@@ -1,0 +1,1 @@
+"""Rules and Great Expectations suites: measurements to verdicts, one session and across sessions."""

@@ -1,0 +1,45 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+Dataset = Annotated[str | None, typer.Option("--dataset", help="Dataset to work on. Default: ASSAY_DATASET, or `default`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
+
+PIPE_WIDTH = 160
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value, as machines read it."""
+    import orjson
+
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str).decode())
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
+    """Print rows as a table for people; `empty` is said when there is none."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        typer.echo(empty)
+        return
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else escape(str(row[column])) for column in columns))
+    # A pipe has no width of its own; 80 columns would break every id.
+    console = Console()
+    console.width = console.width if console.is_terminal else PIPE_WIDTH
+    console.print(table)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts as one sentence: `read 124, accepted 3, quarantined 121`."""
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())

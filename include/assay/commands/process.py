@@ -1,0 +1,114 @@
+"""`assay import`, `assay process`, `assay recheck` and `assay publish`: the stages of the path, one command each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.commands.options import AsJson, Dataset, counted, print_json
+
+if TYPE_CHECKING:
+    from assay.process import Outcome
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="Format: `aws-instance-benchmarks` or `spare-cores`.")],
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder with that source's raw files.")],
+    dataset: Dataset = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take other people's raw results in as sessions, bytes untouched, with their source and licence.
+
+    The same bytes give the same sessions: importing again changes nothing. A dataset has one licence; data under another
+    goes into a dataset of its own. `assay process` judges what was imported.
+
+    Example: `assay import spare-cores ~/sc-inspector-data --dataset spare-cores`
+    """
+    from assay.collect.imports import import_folder
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        report = import_folder(workspace, source, folder)
+    counts = {
+        "read": report.read,
+        "imported": report.imported,
+        "already_there": report.already_there,
+        "rejected": report.rejected,
+    }
+    print_json(counts) if as_json else typer.echo(counted(counts))
+
+
+def process(dataset: Dataset = None, as_json: AsJson = False) -> None:
+    """Judge every session that has arrived: verify, read, check, summarize. Run it at any time.
+
+    Prints how many sessions came out accepted and quarantined; the counts always close: read = accepted + quarantined + rejected.
+
+    Example: `assay process --json`
+    """
+    from assay.process import process_arrived
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        _report(process_arrived(workspace), as_json)
+
+
+def recheck(dataset: Dataset = None, as_json: AsJson = False) -> None:
+    """Judge every session again, after a rule was corrected; the next snapshot says what changed.
+
+    Example: `assay recheck`
+    """
+    from assay.process import recheck_all
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        _report(recheck_all(workspace), as_json)
+
+
+def publish(
+    dataset: Dataset = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build and validate, show what would change, write nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish what was accepted as one immutable snapshot: one commit, one tag, read back before it counts.
+
+    Example: `assay publish --dry-run`
+    """
+    from assay.publish.snapshot import publish_snapshot
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        snapshot = publish_snapshot(workspace, dry_run=dry_run)
+    if as_json:
+        print_json(asdict(snapshot))
+    elif not snapshot.changed:
+        typer.echo(f"nothing to publish: the dataset has not changed since snapshot {snapshot.name}")
+    else:
+        done = "would publish" if dry_run else "published"
+        typer.echo(f"{done} snapshot {snapshot.name} ({len(snapshot.files)} files) {snapshot.commit or ''} in {snapshot.path}")
+
+
+def _report(outcome: Outcome, as_json: bool) -> None:
+    counts = asdict(outcome)
+    changed = counts.pop("changed")
+    if as_json:
+        print_json(counts)
+        return
+    typer.echo(counted(counts))
+    if changed:
+        named = ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else "")
+        typer.echo(f"the verdict of {len(changed)} earlier sessions changed: {named}")
+    if outcome.quarantined:
+        typer.echo("`assay quarantine list` says why; the raw files are kept")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("import")(import_)
+    app.command()(process)
+    app.command()(recheck)
+    app.command()(publish)

@@ -1,0 +1,243 @@
+"""The ledger: where each session stands. The only state; every step is idempotent against it.
+
+Each call is one transaction: killed at any point and run again, it gives the same state. Writers of one dataset take turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Engine, text
+
+from assay.database import arrivals, decisions, progress, queries, runs, snapshots, statistics
+from assay.database.arrivals import Arrival, Registered
+from assay.database.queries import Accounting
+from assay.database.words import State, Verdict
+from assay.errors import DatabaseUnavailable
+from assay.session import Manifest
+
+__all__ = ["Accounting", "Arrival", "Ledger", "Registered", "State", "Verdict"]
+
+
+class Ledger:
+    """The ledger of one dataset."""
+
+    def __init__(self, engine: Engine, dataset: str) -> None:
+        self.engine, self.dataset = engine, dataset
+
+    def open_dataset(self, licence: str | None = None) -> None:
+        """Make the dataset if it is not there. Without a licence, the first session fixes it."""
+        with self._write() as connection:
+            arrivals.open_dataset(connection, self.dataset, licence)
+
+    def licence(self) -> str | None:
+        """The licence of the dataset; None until it is fixed."""
+        with self._read() as connection:
+            query = text("SELECT licence FROM assay.datasets WHERE dataset = :dataset")
+            licence: str | None = connection.scalar(query, {"dataset": self.dataset})
+            return licence
+
+    def register(self, manifest: Manifest, manifest_sha256: str, prefix: str, source_file: str = "", run: str = "") -> bool:
+        """Enter one session that lies whole in raw storage. True: it is new. See `register_many`."""
+        return bool(self.register_many([Arrival(manifest, manifest_sha256, prefix, source_file, run)]).new)
+
+    def register_many(self, given: Iterable[Arrival]) -> Registered:
+        """Enter sessions; those that are there stay as they are.
+
+        Raises DatasetConflict, and enters nothing, when a session is meant for another dataset or has another licence than the
+        dataset. A session id that is taken by other files becomes a rejection that says so, and is named in the answer.
+        """
+        with self._write() as connection:
+            return arrivals.register(connection, self.dataset, given)
+
+    def reject(self, source_file: str, reason: str, sha256: str, run: str = "") -> None:
+        """Note bytes that cannot form a session; the same bytes from the same file count once, and not if they are a session."""
+        with self._write() as connection:
+            arrivals.reject(connection, self.dataset, source_file, reason, sha256, run)
+
+    def known(self, sessions: Iterable[str]) -> set[str]:
+        """Those of the session ids that the ledger has."""
+        with self._read() as connection:
+            return queries.known(connection, self.dataset, sessions)
+
+    def sessions(
+        self,
+        *,
+        states: Iterable[str] | None = None,
+        verdicts: Iterable[str] | None = None,
+        kind: str | None = None,
+        only: Iterable[str] | None = None,
+    ) -> pd.DataFrame:
+        """Sessions by state, verdict, kind and id, oldest first; columns and types as assay.database.queries.SESSION_COLUMNS."""
+        with self._read() as connection:
+            return queries.sessions(connection, self.dataset, states, verdicts, kind, only)
+
+    def raw_files(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
+        """The raw files of sessions (all, where none are named): session, path, size in bytes, sha256."""
+        with self._read() as connection:
+            return queries.raw_files(connection, self.dataset, sessions)
+
+    def findings(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
+        """What the rules found in sessions (all, where none are named): FINDING_COLUMNS of assay.check.rule, and stage."""
+        with self._read() as connection:
+            return queries.findings(connection, self.dataset, sessions)
+
+    def rejections(self) -> pd.DataFrame:
+        """What could not become a session: source_file, sha256, reason, run, rejected_at."""
+        with self._read() as connection:
+            return queries.rejections(connection, self.dataset)
+
+    def accounting(self, run: str | None = None) -> Accounting:
+        """Where everything went, in total or of what one run registered: read = accepted + quarantined + rejected + pending."""
+        with self._read() as connection:
+            return queries.accounting(connection, self.dataset, run)
+
+    def mark_verified(self, sessions: Iterable[str]) -> None:
+        """Arrived sessions become verified; so do those that were held at verify and have no such finding any more.
+
+        Record the findings of the stage first: a session with a reason for quarantine among them stays held.
+        """
+        with self._write() as connection:
+            progress.mark_verified(connection, self.dataset, sessions)
+
+    def mark_read(self, batches: Mapping[str, str], profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note where the rows of sessions lie and what they say of their machine; they wait to be judged, or to be judged again.
+
+        Record the findings of the stage first: a session with a reason for quarantine among them stays held.
+        """
+        with self._write() as connection:
+            progress.mark_read(connection, self.dataset, batches, profiles)
+
+    def move_batches(self, batches: Mapping[str, str]) -> None:
+        """Note that the rows of sessions lie in other files now, as after compaction; their state stays."""
+        with self._write() as connection:
+            progress.move_batches(connection, self.dataset, batches)
+
+    def record_findings(self, stage: str, sessions: Iterable[str], findings: pd.DataFrame) -> None:
+        """Replace what a stage found in these sessions; at verify and read, a reason for quarantine ends their path there.
+
+        `findings`: columns as FINDING_COLUMNS; more are ignored. Raises ValueError when a finding is of another session,
+        AssayError when a session is not in the ledger.
+        """
+        with self._write() as connection:
+            progress.record_findings(connection, self.dataset, stage, sessions, findings)
+
+    def record_verdicts(self, verdicts: pd.DataFrame) -> None:
+        """Sessions that were read become judged (columns session, verdict). Those held at verify or read stay quarantined."""
+        with self._write() as connection:
+            progress.record_verdicts(connection, self.dataset, verdicts)
+
+    def record_judgement(self, verdicts: pd.DataFrame, findings: pd.DataFrame) -> None:
+        """Findings of the stage `check` and the verdicts that follow from them, for the same sessions, in one transaction."""
+        with self._write() as connection:
+            progress.record_findings(connection, self.dataset, "check", verdicts["session"], findings)
+            progress.record_verdicts(connection, self.dataset, verdicts)
+
+    def decide(self, session: str, decision: str, *, who: str, why: str) -> None:
+        """Write down what a person decided about a session (`released` or `rejected`); it counts against all rules of `check`.
+
+        Raises AssayError when the session is not known, no reason is given, or there is nothing to release.
+        """
+        with self._write() as connection:
+            decisions.decide(connection, self.dataset, session, decision, who, why)
+
+    def decisions(self) -> pd.DataFrame:
+        """Every decision, oldest first: session, number, decision, who, why, decided_at."""
+        with self._read() as connection:
+            return decisions.decisions(connection, self.dataset)
+
+    def record_run(self, run: str, what: str, *, started_at: datetime, ended_at: datetime, already_there: int = 0) -> Accounting:
+        """Write down the accounting of a run, from what it registered and rejected, and give it; again: brought up to date."""
+        with self._write() as connection:
+            return runs.record_run(connection, self.dataset, run, what, started_at, ended_at, already_there)
+
+    def runs(self) -> pd.DataFrame:
+        """Every run and its accounting, oldest first."""
+        with self._read() as connection:
+            return runs.runs(connection, self.dataset)
+
+    def replace_statistics(self, frame: pd.DataFrame) -> int:
+        """Load statistics by COPY in place of all that were there, in one transaction; give the number of rows."""
+        with self._write() as connection:
+            return statistics.replace_statistics(connection, self.dataset, frame)
+
+    def statistics(self) -> pd.DataFrame:
+        """The statistics as they were loaded, ordered by aggregation key."""
+        with self._read() as connection:
+            return statistics.statistics(connection, self.dataset)
+
+    def begin_snapshot(
+        self,
+        name: str,
+        *,
+        content_digest: str,
+        sessions: Iterable[str],
+        last_updated: datetime | None = None,
+        target: str = "",
+        approved_by: str = "",
+    ) -> None:
+        """Note that a snapshot is being built, in place of any other that was begun and not committed.
+
+        Begun again with the same content it goes on where it is; a name that is committed never changes: DatasetConflict.
+        """
+        with self._write() as connection:
+            snapshots.begin_snapshot(
+                connection,
+                self.dataset,
+                name,
+                content_digest=content_digest,
+                sessions=sessions,
+                last_updated=last_updated,
+                target=target,
+                approved_by=approved_by,
+            )
+
+    def commit_snapshot(self, name: str, *, commit: str, manifest_sha256: str) -> None:
+        """Note that the target holds the snapshot. Again with the same commit: nothing; with another: DatasetConflict."""
+        with self._write() as connection:
+            snapshots.commit_snapshot(connection, self.dataset, name, commit=commit, manifest_sha256=manifest_sha256)
+
+    def finish_snapshot(self, name: str) -> None:
+        """Note that the snapshot was read back and is whole: it is published. Raises AssayError if it was not committed."""
+        with self._write() as connection:
+            snapshots.publish_snapshot(connection, self.dataset, name)
+
+    def discard_snapshot(self, name: str) -> None:
+        """Forget a snapshot that was begun and not committed; no error if there is none."""
+        with self._write() as connection:
+            snapshots.discard_snapshot(connection, self.dataset, name)
+
+    def snapshots(self) -> pd.DataFrame:
+        """Every snapshot, oldest first: SNAPSHOT_COLUMNS of assay.database.snapshots, and `sessions`, the list that went in."""
+        with self._read() as connection:
+            return snapshots.snapshots(connection, self.dataset)
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """One process at a time does what `name` says for this dataset; the others wait. A process that dies lets go.
+
+        Raises DatabaseUnavailable at the end if the connection that held the lock was lost in between.
+        """
+        key = {"key": f"{self.dataset}\x1f{name}"}
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:key, 0))"), key)
+            yield
+            held = connection.scalar(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), key)
+            if not held:
+                raise DatabaseUnavailable(f"the lock {name!r} was lost in between: the database was restarted. Run again.")
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            query = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))")
+            connection.execute(query, {"key": self.dataset})
+            yield connection
+
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection

@@ -1,0 +1,24 @@
+"""The tables. Every class docstring and column comment becomes a comment in the database and a line of docs/database.md."""
+
+from assay.database.models.base import SCHEMA, Base
+from assay.database.models.decisions import DecisionRow
+from assay.database.models.findings import Finding, Rejection
+from assay.database.models.runs import Run
+from assay.database.models.sessions import Dataset, RawFileRow, SessionRow
+from assay.database.models.snapshots import Snapshot, SnapshotSession
+from assay.database.models.statistics import Statistic
+
+__all__ = [
+    "SCHEMA",
+    "Base",
+    "Dataset",
+    "DecisionRow",
+    "Finding",
+    "RawFileRow",
+    "Rejection",
+    "Run",
+    "SessionRow",
+    "Snapshot",
+    "SnapshotSession",
+    "Statistic",
+]

@@ -1,0 +1,44 @@
+"""The words that the ledger writes into its tables."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a session stands on its path."""
+
+    ARRIVED = "arrived"
+    VERIFIED = "verified"
+    READ = "read"
+    JUDGED = "judged"
+
+
+class Verdict(StrEnum):
+    """The outcome for a session: of all rules, or (`rejected`, and accepted against a rule) of a person's decision."""
+
+    ACCEPTED = "accepted"
+    ACCEPTED_WITH_WARNINGS = "accepted with warnings"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+
+
+class Decision(StrEnum):
+    """What a person may decide about a session."""
+
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
+class SnapshotState(StrEnum):
+    """Where a snapshot stands: built, committed to the target, read back and proven."""
+
+    BUILDING = "building"
+    COMMITTED = "committed"
+    PUBLISHED = "published"
+
+
+STAGES = ("verify", "read", "check")
+SEVERITIES = ("warning", "quarantine")
+FINDING_COLUMNS = ("session", "rule", "severity", "file", "value", "expected", "message")
+"""As in assay.check.rule, which this room must not import; a test holds the two together."""

@@ -1,0 +1,110 @@
+"""Builds the documents of a dataset: a pure function from content to bytes.
+
+The same content gives the same bytes, in any process and whatever the order of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from assay.dataset.api import BUNDLE, bundle_document
+from assay.dataset.changes import CHANGES, changes_document
+from assay.dataset.content import DatasetContent, PreviousSnapshot
+from assay.dataset.cpu import cpu_document
+from assay.dataset.derive import derived_documents, tables
+from assay.dataset.encode import to_json
+from assay.dataset.entries import Workbench
+from assay.dataset.manifest import MANIFEST, content_digest, manifest_document, session_list
+from assay.dataset.memory import memory_document
+from assay.dataset.metadata import document_list, last_updated, metadata_core
+from assay.dataset.microarch import microarch_document
+from assay.dataset.models.base import SCHEMA_VERSION
+from assay.dataset.place import CPU, MEMORY, MICROARCH, document_of
+from assay.dataset.quarantine import quarantine_document, warning_rules
+from assay.dataset.rankings import ranking_lists
+from assay.dataset.select import implementations, place
+from assay.dataset.subject import subjects
+from assay.errors import PublicationError
+from assay.session import format_time
+
+METADATA = "metadata.json"
+QUARANTINE = "quarantine.json"
+RANKINGS = "instance-rankings.json"
+
+
+def build_documents(content: DatasetContent) -> dict[str, bytes]:
+    """Every document of a snapshot, by file name.
+
+    Raises PublicationError if there is nothing to publish, or if the content contradicts itself: a statistic over a session
+    that is not accepted, a session without raw files.
+    """
+    _check(content)
+    placed = place(content.statistics)
+    workbench = Workbench(placed, subjects(content.sessions), warning_rules(content.findings))
+    updated = format_time(last_updated(content))
+    documents = {benchmark: document_of(benchmark, workbench.units(benchmark)) for benchmark in workbench.benchmarks}
+    rankings = ranking_lists(workbench, documents)
+    within = {name: [b for b, document in documents.items() if document == name] for name in (MEMORY, CPU, MICROARCH)}
+    data: dict[str, Any] = {
+        MEMORY: memory_document(workbench, within[MEMORY], rankings, updated),
+        CPU: cpu_document(workbench, within[CPU], rankings, updated),
+        MICROARCH: microarch_document(workbench, within[MICROARCH], updated),
+        RANKINGS: {"schema_version": SCHEMA_VERSION, "last_updated": updated, "rankings": rankings},
+        QUARANTINE: quarantine_document(content.quarantined, content.findings),
+    }
+    data |= derived_documents(content, placed, workbench, data, rankings, updated)
+    metadata = metadata_core(content, workbench, implementations(placed))
+    sessions = session_list(content.sessions, content.raw_files)
+    encoded = {name: to_json(document) for name, document in data.items()} | tables(content)
+    return _assemble(encoded, metadata, sessions, content.previous)
+
+
+def rebase(documents: Mapping[str, bytes], previous: PreviousSnapshot | None) -> dict[str, bytes]:
+    """The same documents with another snapshot before them: only changes, metadata and manifest differ."""
+    metadata, manifest = orjson.loads(documents[METADATA]), orjson.loads(documents[MANIFEST])
+    del metadata["documents"]
+    data = {name: data for name, data in documents.items() if name not in (CHANGES, METADATA, BUNDLE, MANIFEST)}
+    return _assemble(data, metadata, manifest["sessions"], previous)
+
+
+def digest_of(documents: Mapping[str, bytes]) -> str:
+    """The content digest that a built or published set of documents states in its manifest."""
+    return str(orjson.loads(documents[MANIFEST])["content_digest"])
+
+
+def _assemble(
+    data: Mapping[str, bytes], metadata: Mapping[str, Any], sessions: list[dict[str, Any]], previous: PreviousSnapshot | None
+) -> dict[str, bytes]:
+    digest = content_digest(data, metadata, sessions)
+    now = {**_decoded(data), MANIFEST: {"sessions": sessions}}
+    changes = changes_document(_decoded(previous.documents) if previous else {}, now, previous.name if previous else "")
+    documents = {**data, CHANGES: to_json(changes)}
+    documents[METADATA] = to_json({**metadata, "documents": document_list(documents)})
+    documents[BUNDLE] = to_json(bundle_document(documents))
+    documents[MANIFEST] = to_json(manifest_document(documents, sessions, digest))
+    return documents
+
+
+def _decoded(documents: Mapping[str, bytes]) -> dict[str, Any]:
+    """What changes are found in, decoded; the other documents follow from these."""
+    return {name: orjson.loads(documents[name]) for name in (MEMORY, CPU, MICROARCH, QUARANTINE) if name in documents}
+
+
+def _check(content: DatasetContent) -> None:
+    accepted = set(content.sessions["session"])
+    used = {session for sessions in content.statistics["session_ids"] for session in sessions}
+    unknown = sorted(used - accepted)
+    if unknown:
+        raise PublicationError(
+            f"dataset {content.dataset}: statistics rest on {len(unknown)} sessions that are not accepted, such as {unknown[0]}; "
+            "they are older than the last verdicts: run `assay process` to bring them up to date, then publish again"
+        )
+    without_files = sorted(accepted - set(content.raw_files["session"]))
+    if without_files:
+        raise PublicationError(
+            f"dataset {content.dataset}: {len(without_files)} accepted sessions have no raw files in the ledger, such as "
+            f"{without_files[0]}; a published value could not be traced back: run `assay process` again"
+        )

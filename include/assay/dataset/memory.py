@@ -1,0 +1,23 @@
+"""memory-benchmarks.json: STREAM, bandwidth by cache level, and every other benchmark of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assay.dataset.core import core_document, gather
+from assay.dataset.entries import Workbench
+from assay.dataset.place import MEMORY
+
+CONTAINERS = ("stream", "stream_cache")
+"""Containers that always exist."""
+
+
+def memory_document(
+    workbench: Workbench, benchmarks: list[str], rankings: Mapping[str, Mapping[str, Any]], last_updated: str
+) -> dict[str, Any]:
+    """The document from the benchmarks that belong to it."""
+    measured, provisional = gather(workbench, benchmarks, CONTAINERS)
+    document = core_document(workbench, benchmarks, measured, provisional, rankings, MEMORY, last_updated)
+    document["rankings"].setdefault("triad_bandwidth", [])
+    return document

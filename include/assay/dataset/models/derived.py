@@ -1,0 +1,182 @@
+"""Documents that follow from the core ones: views, summaries, trends and prices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from assay.dataset.models.base import (
+    Configurations,
+    Day,
+    Document,
+    Entry,
+    Measured,
+    Moment,
+    Provisional,
+    Published,
+    Sources,
+    Variants,
+)
+from assay.dataset.models.benchmarks import (
+    CpuContainers,
+    MemoryContainers,
+    MicroarchContainers,
+    ProvisionalCpuContainers,
+    ProvisionalMemoryContainers,
+    ProvisionalMicroarchContainers,
+    RankingKey,
+)
+
+Updated = Annotated[Moment, Field(description="End of the newest session that contributed, UTC.")]
+
+
+class ViewContainers(MemoryContainers, CpuContainers):
+    """The containers of memory and cpu together, filtered."""
+
+
+class ProvisionalViewContainers(ProvisionalMemoryContainers, ProvisionalCpuContainers):
+    """What has fewer than three executions, filtered."""
+
+
+class ViewDocument(Document):
+    """a filtered view of the core documents, in the same shapes."""
+
+    last_updated: Updated
+    filter: dict[str, str | list[str]] = Field(description="What this view shows: the field and the value or values that pass.")
+    benchmarks: ViewContainers
+    provisional: ProvisionalViewContainers
+    microarchitecture: dict[str, MicroarchContainers] = Field(
+        description="By architecture, then by analysis, then by instance type."
+    )
+    provisional_microarchitecture: dict[str, ProvisionalMicroarchContainers] = Field(
+        description="Fewer than three executions: same shape, less the interval."
+    )
+    variants: Variants
+    configurations: Configurations
+
+
+class NumaEntry(Entry):
+    """Memory of the own node against memory of another."""
+
+    nodes: int | None = Field(None, ge=1, description="NUMA nodes that the system reports.")
+    local_bandwidth: Measured | Provisional | None = Field(None, description="Bandwidth to memory of the own node, in GB/s.")
+    remote_bandwidth: Measured | Provisional | None = Field(None, description="Bandwidth to memory of another node, in GB/s.")
+    local_latency: Measured | Provisional | None = Field(None, description="Latency to memory of the own node, in nanoseconds.")
+    remote_latency: Measured | Provisional | None = Field(None, description="Latency to memory of another node, in nanoseconds.")
+
+
+class NumaDocument(Document):
+    """numa-performance.json: memory of the own node against memory of another, by instance type."""
+
+    last_updated: Updated
+    numa: dict[str, NumaEntry] = Field(description="By instance type; only types on which it was measured.")
+    configurations: Configurations
+
+
+class Member(Published):
+    """One type of a group, under one ranking key."""
+
+    instance: str = Field(description="Instance type or host label.")
+    value: float = Field(description="Median, in the unit of the summary.")
+    vcpus: int | None = Field(None, ge=1, description="Logical processors.")
+
+
+class GroupSummary(Published):
+    """The types of a family or architecture under one ranking key."""
+
+    key: RankingKey
+    unit: str = Field(description="Unit of every value here.")
+    types: int = Field(ge=1, description="Types with an interval.")
+    min: float = Field(description="Smallest median, in `unit`.")
+    median: float = Field(description="Median of the types' medians, in `unit`.")
+    max: float = Field(description="Largest median, in `unit`.")
+    best: str = Field(description="Type that ranks first.")
+    members: list[Member] = Field(min_length=1, description="The types, best first.")
+    scaling_exponent: float | None = Field(
+        None,
+        description="Slope of log(value) over log(vcpus): 1 is proportional to size; absent with fewer than three sizes.",
+    )
+
+
+class FamilySummaryDocument(Document):
+    """family-summary.json: per family and ranking key how many types there are, how they spread and how they scale."""
+
+    last_updated: Updated
+    families: dict[str, dict[str, GroupSummary]] = Field(description="By family, then by ranking name.")
+
+
+class ArchitecturalSummaryDocument(Document):
+    """architectural-summary.json: the same per architecture."""
+
+    last_updated: Updated
+    architectures: dict[str, dict[str, GroupSummary]] = Field(description="By architecture, then by ranking name.")
+
+
+class Point(Published):
+    """One day of a series."""
+
+    date: Day = Field(description="Day on which the sessions started, UTC.")
+    value: float = Field(description="Median over the day's executions, in the unit of the series.")
+    confidence_interval: tuple[float, float] | None = Field(
+        None, description="Of the day's median; absent with fewer than three executions."
+    )
+    sample_size: int = Field(ge=1, description="Executions of the day.")
+    sources: Sources
+
+
+class ChangePoint(Published):
+    """A change of level in a series."""
+
+    date: Day = Field(description="Day of the first session on the new level, UTC.")
+    before: float = Field(description="Median before, in the unit of the series.")
+    after: float = Field(description="Median after, in the unit of the series.")
+    change_percent: float | None = Field(None, description="100 x (after - before) / before.")
+    confidence: float = Field(ge=0, le=1, description="1 - p of the test that found it.")
+
+
+class SeriesDocument(Published):
+    """One metric of one type over time, under one ranking key."""
+
+    key: RankingKey
+    unit: str = Field(description="Unit of every value here.")
+    points: list[Point] = Field(min_length=1, description="Oldest first.")
+    change_points: list[ChangePoint] = Field(description="Oldest first; empty if the level never changed, or too few sessions.")
+
+
+class TrendsDocument(Document):
+    """trends.json: every metric of every type, day by day, with the changes of its level."""
+
+    last_updated: Updated
+    series: dict[str, dict[str, SeriesDocument]] = Field(description="By instance type, then by ranking name.")
+
+
+class Price(Published):
+    """An hourly price."""
+
+    value: float = Field(gt=0, description="Price of one hour, on demand, Linux, in the document's currency.")
+    source: str = Field(description="Who says so.")
+    as_of: Day = Field(description="As of when.")
+
+
+class PerDollar(Published):
+    """Performance for money."""
+
+    value: float = Field(description="Median / hourly price.")
+    unit: str = Field(description="Unit of the metric per USD and hour.")
+
+
+class RegionPrice(Published):
+    """A type in a region."""
+
+    hourly_price: Price | None = Field(description="null where there is none; `reason` says why.")
+    reason: str | None = Field(None, description="Why there is no price.")
+    value_per_dollar: dict[str, PerDollar] | None = Field(None, description="By metric, where there is a price and an interval.")
+
+
+class PricePerformanceDocument(Document):
+    """price-performance.json: hourly prices by type and region, and what a dollar buys."""
+
+    last_updated: Updated
+    currency: str = Field(description="Currency of every price.")
+    instances: dict[str, dict[str, RegionPrice]] = Field(description="By instance type, then by region.")

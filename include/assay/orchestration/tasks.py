@@ -1,0 +1,54 @@
+"""The bodies of tasks that are more than one step without arguments: what goes in and out between them is plain data."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from assay.orchestration.work import run_step
+from assay.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def measure_session(number: int, *, executions: int) -> str:
+    """Measure one session on this host and give its id. `number` is its place in the run, for the log."""
+    from assay.collect.host import measure_host
+
+    log.info("session %d of this run: every tool %d times", number, executions)
+    return run_step(lambda workspace: measure_host(workspace, executions=executions))
+
+
+def build_documents() -> str:
+    """Build, validate and store the documents; give their digest. Raises AirflowSkipException if no session was judged yet."""
+    from assay.publish.snapshot import build_snapshot
+
+    digest = run_step(lambda workspace: build_snapshot(workspace) if _anything_judged(workspace) else None)
+    if digest is None:
+        raise AirflowSkipException("no session has been judged yet: there is nothing to publish")
+    return digest
+
+
+def commit_documents(digest: str) -> dict[str, Any]:
+    """Commit the documents with that digest, or find the commit that says the same; give the snapshot."""
+    from assay.publish.snapshot import commit_snapshot
+
+    return asdict(run_step(lambda workspace: commit_snapshot(workspace, digest)))
+
+
+def read_snapshot_back(committed: dict[str, Any]) -> str:
+    """Read the commit back, note the snapshot as published, give its name. Raises AirflowSkipException if it was before."""
+    from assay.publish.snapshot import PublishedSnapshot, verify_snapshot
+
+    snapshot = PublishedSnapshot(**{**committed, "files": tuple(committed["files"])})
+    run_step(lambda workspace: verify_snapshot(workspace, snapshot))
+    if not snapshot.changed:
+        raise AirflowSkipException(f"nothing is new since snapshot {snapshot.name}; it was read back again")
+    return snapshot.name
+
+
+def _anything_judged(workspace: Workspace) -> bool:
+    return len(workspace.ledger.sessions(states=["judged"])) > 0

@@ -1,0 +1,69 @@
+"""The middle of the path in one call, for the command line: verify, read, check, summarize. The DAG runs the
+same steps as tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assay.check.judge import judge_read, recheck
+from assay.check.verify import verify_arrived
+from assay.read.sessions import read_verified
+from assay.summarize.step import refresh_statistics
+from assay.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run judged, and the earlier sessions whose verdict it changed. `read = accepted + quarantined + rejected`."""
+
+    read: int
+    accepted: int
+    quarantined: int
+    rejected: int
+    changed: tuple[str, ...] = ()
+
+
+def process_arrived(workspace: Workspace) -> Outcome:
+    """Take every session that has arrived as far as its verdict, and bring the statistics up to date."""
+
+    def steps() -> None:
+        verify_arrived(workspace)
+        read_verified(workspace)
+        judge_read(workspace)
+        refresh_statistics(workspace)
+
+    return _outcome(workspace, steps, anew=False)
+
+
+def recheck_all(workspace: Workspace) -> Outcome:
+    """Judge every session anew from what was read, and bring the statistics up to date."""
+
+    def steps() -> None:
+        recheck(workspace)
+        refresh_statistics(workspace)
+
+    return _outcome(workspace, steps, anew=True)
+
+
+def _outcome(workspace: Workspace, steps: Callable[[], None], *, anew: bool) -> Outcome:
+    before = _verdicts(workspace)
+    rejected_before = workspace.ledger.accounting().rejected
+    steps()
+    after = _verdicts(workspace)
+    judged = {session: verdict for session, verdict in after.items() if anew or session not in before}
+    quarantined = sum(verdict == "quarantined" for verdict in judged.values())
+    rejected = workspace.ledger.accounting().rejected - (0 if anew else rejected_before)
+    return Outcome(
+        read=len(judged) + rejected,
+        accepted=len(judged) - quarantined,
+        quarantined=quarantined,
+        rejected=rejected,
+        changed=tuple(sorted(session for session, verdict in before.items() if after.get(session) != verdict)),
+    )
+
+
+def _verdicts(workspace: Workspace) -> dict[str, str]:
+    sessions = workspace.ledger.sessions(states=["judged"])
+    return dict(zip(sessions["session"], sessions["verdict"], strict=True))

@@ -1,0 +1,1 @@
+"""From built documents to one verified snapshot in a Git repository."""

@@ -1,0 +1,60 @@
+"""The commit message of a snapshot: what is new, what moved, the accounting, and which versions made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from assay import __version__
+from assay.dataset.build import METADATA, digest_of
+from assay.dataset.changes import CHANGES
+
+MAX_LISTED = 10
+
+
+def commit_message(name: str, documents: Mapping[str, bytes], code: str) -> str:
+    """The message for the snapshot of these documents. `code`: the commit of Assay that built them, or empty."""
+    metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
+    counts, accounting = metadata["counts"], metadata["accounting"]
+    made_by = f"Assay {__version__}" + (f" ({code})" if code else "")
+    lines = [
+        f"Snapshot {name}: {_count(counts['instance_types'], 'type')}, {_count(counts['sessions'], 'session')}",
+        "",
+        *_news(changes),
+        "",
+        f"Accounting: {accounting['read']} read = {accounting['accepted']} accepted + {accounting['quarantined']} quarantined "
+        f"+ {accounting['rejected']} rejected",
+        f"Dataset: {metadata['dataset']}, {metadata['licence']}, last updated {metadata['last_updated']}",
+        f"Content: {digest_of(documents)}",
+        f"Made by: {made_by}, schema {metadata['schema_version']}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _news(changes: Mapping[str, Any]) -> list[str]:
+    if not changes["since"]:
+        return ["The first snapshot of this dataset."]
+    beyond = [row for row in changes["moved"] if row["beyond_noise"]]
+    lines = [f"Since {changes['since']}:"]
+    for title, names in (("new", changes["new"]), ("gone", changes["gone"]), ("quarantined", changes["quarantined"])):
+        if names:
+            lines.append(f"- {title}: {_listed(names)}")
+    if changes["moved"]:
+        lines.append(f"- moved: {_count(len(changes['moved']), 'value')}, {len(beyond)} of them beyond noise")
+    lines += [f"  - {row['instance']} {row['metric']}: {row['from']} -> {row['to']} {row['unit']}" for row in beyond[:MAX_LISTED]]
+    if len(beyond) > MAX_LISTED:
+        lines.append(f"  - and {len(beyond) - MAX_LISTED} more")
+    if changes["replaced"]:
+        lines.append(f"- from another configuration now, not comparable: {_count(len(changes['replaced']), 'value')}")
+    return lines if len(lines) > 1 else [*lines, "- no published value changed"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

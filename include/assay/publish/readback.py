@@ -1,0 +1,44 @@
+"""Reads a snapshot back from the target and proves that it is what was built."""
+
+from __future__ import annotations
+
+import orjson
+
+from assay.dataset.encode import sha256
+from assay.dataset.manifest import MANIFEST
+from assay.errors import PublicationError
+from assay.publish.layout import LATEST, names_below, snapshot_folder
+from assay.publish.target import GitTarget
+
+
+def read_back(target: GitTarget, name: str, commit: str, manifest_sha256: str) -> None:
+    """Fetch every file of a snapshot and compare it with the manifest, and the manifest with the hash that was sent.
+
+    Raises PublicationError if the tag is elsewhere, a file is missing, added or different, or `latest/` at that commit is not the
+    dated folder.
+    """
+    where = f"{target.name}: snapshot {name} at {commit[:12]}"
+    tagged = target.tags().get(name)
+    if tagged != commit:
+        raise PublicationError(f"{where}: the tag is on {tagged or 'nothing'}; do not clean anything, look at who moved it")
+    folder = snapshot_folder(name)
+    dated, latest = names_below(folder, target.tree(commit, folder)), names_below(LATEST, target.tree(commit, LATEST))
+    if dated != latest:
+        different = sorted(path for path in {*dated, *latest} if dated.get(path) != latest.get(path))
+        raise PublicationError(f"{where}: {LATEST} and {folder} differ in {', '.join(different[:5])}; publish again")
+    try:
+        manifest = target.read(commit, f"{folder}/{MANIFEST}")
+    except FileNotFoundError:
+        raise PublicationError(f"{where}: {MANIFEST} is missing; publish again") from None
+    if sha256(manifest) != manifest_sha256:
+        raise PublicationError(f"{where}: {MANIFEST} has SHA-256 {sha256(manifest)}; sent was {manifest_sha256}")
+    stated = {file["path"]: (file["bytes"], file["sha256"]) for file in orjson.loads(manifest)["files"]}
+    if stated.keys() | {MANIFEST} != dated.keys():
+        stray = sorted((stated.keys() | {MANIFEST}) ^ dated.keys())
+        raise PublicationError(f"{where}: the manifest and the folder disagree on {', '.join(stray[:5])}")
+    for path, data in target.read_many(commit, [f"{folder}/{file}" for file in sorted(stated)]):
+        file = path.removeprefix(f"{folder}/")
+        if (len(data), sha256(data)) != stated[file]:
+            raise PublicationError(
+                f"{where}: {file} has {len(data)} bytes and SHA-256 {sha256(data)}; the manifest says {stated[file]}"
+            )

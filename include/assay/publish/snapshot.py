@@ -1,0 +1,201 @@
+"""Publishes a dataset as one snapshot: build, validate, compare, commit, read back, note it in the ledger.
+
+Every step may be killed and run again: what is committed already is found by its content, never committed twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from assay.database.words import SnapshotState
+from assay.dataset.build import METADATA, build_documents, digest_of
+from assay.dataset.encode import sha256
+from assay.dataset.manifest import MANIFEST
+from assay.dataset.validate import validate_documents
+from assay.errors import PublicationError
+from assay.publish.code import code_commit
+from assay.publish.current import CurrentSnapshot, current_snapshot
+from assay.publish.gather import gather_content
+from assay.publish.local import LocalRepository
+from assay.publish.message import commit_message
+from assay.publish.plan import Plan, plan
+from assay.publish.readback import read_back
+from assay.publish.target import GitTarget, MovedBranch, TagTaken
+from assay.session import parse_time
+from assay.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+LOCK = "publish"
+
+
+@dataclass(frozen=True)
+class PublishedSnapshot:
+    """A snapshot and where it is. `changed`: this call published it, or would (`commit` is None in a dry run).
+
+    `path`: the target. `files`: the paths in the repository that its commit wrote or removed; empty if nothing changed.
+    """
+
+    name: str
+    commit: str | None
+    changed: bool
+    path: str
+    files: tuple[str, ...]
+    content_digest: str
+
+
+def publish_snapshot(workspace: Workspace, *, dry_run: bool = False) -> PublishedSnapshot:
+    """Publish what the dataset says now. Nothing new: nothing is written, and the snapshot that says it already is given.
+
+    Raises PublicationError if there is nothing to publish yet, if the target fails, or if what is read back is not what was sent;
+    SchemaMismatch if a document would break the contract.
+    """
+    target = open_target(workspace)
+    with workspace.ledger.lock(LOCK):
+        documents = build(workspace, target)
+        if dry_run:
+            return _foreseen(workspace, target, documents)
+        snapshot = commit(workspace, target, documents)
+        return verify(workspace, target, snapshot)
+
+
+def build_snapshot(workspace: Workspace) -> str:
+    """First of three steps for a task each: build, validate and store the documents; gives their content digest."""
+    target = open_target(workspace)
+    documents = build(workspace, target)
+    digest = digest_of(documents)
+    for name, data in documents.items():
+        workspace.storage.write(f"{_built(digest)}/{name}", data)
+    return digest
+
+
+def commit_snapshot(workspace: Workspace, digest: str) -> PublishedSnapshot:
+    """Second step: commit the documents that `build_snapshot` stored. Again: gives the commit that was made."""
+    keys = [item.key for item in workspace.storage.list(_built(digest))]
+    if not keys:
+        raise PublicationError(f"no built documents with digest {digest}: build the snapshot again")
+    prefix = f"{_built(digest)}/"
+    documents = {key.removeprefix(prefix): data for key, data in workspace.storage.read_many(keys)}
+    with workspace.ledger.lock(LOCK):
+        return commit(workspace, open_target(workspace), documents)
+
+
+def verify_snapshot(workspace: Workspace, snapshot: PublishedSnapshot) -> PublishedSnapshot:
+    """Third step: read the commit back, note it as published, and remove the stored documents."""
+    with workspace.ledger.lock(LOCK):
+        verified = verify(workspace, open_target(workspace), snapshot)
+    workspace.storage.delete([item.key for item in workspace.storage.list(_built(snapshot.content_digest))])
+    return verified
+
+
+def open_target(workspace: Workspace) -> GitTarget:
+    """Where the workspace's dataset is published."""
+    return LocalRepository(workspace.settings.git_repository(workspace.dataset))
+
+
+def build(workspace: Workspace, target: GitTarget) -> dict[str, bytes]:
+    """The validated documents of what the dataset says now, compared with the snapshot that the target holds."""
+    started = time.monotonic()
+    current = current_snapshot(target, target.head())
+    documents = build_documents(gather_content(workspace, current.as_previous() if current else None))
+    validate_documents(documents)
+    size = sum(len(data) for data in documents.values())
+    log.info(
+        "dataset %s: built and validated %d documents (%.0f kB), content %s, in %.1f s",
+        workspace.dataset,
+        len(documents),
+        size / 1000,
+        digest_of(documents)[:12],
+        time.monotonic() - started,
+    )
+    return documents
+
+
+def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes]) -> PublishedSnapshot:
+    """One commit for these documents, on whatever head the target has; none if the target says the same already.
+
+    Raises PublicationError if the branch keeps moving.
+    """
+    code = code_commit()
+    for attempt in range(1, ATTEMPTS + 1):
+        planned = plan(target, documents, _used_names(workspace))
+        if isinstance(planned, CurrentSnapshot):
+            return _committed_before(workspace, target, planned)
+        _begin(workspace, target, planned.name, planned.documents)
+        try:
+            new = target.commit(
+                planned.change, commit_message(planned.name, planned.documents, code), expected=planned.head, tag=planned.name
+            )
+        except (MovedBranch, TagTaken) as error:
+            log.warning("attempt %d of %d: %s; building on what is there now", attempt, ATTEMPTS, error)
+            continue
+        workspace.ledger.commit_snapshot(planned.name, commit=new, manifest_sha256=sha256(planned.documents[MANIFEST]))
+        log.info("snapshot %s: commit %s with %d files in %s", planned.name, new[:12], len(planned.files), target.name)
+        return PublishedSnapshot(planned.name, new, True, target.name, planned.files, digest_of(planned.documents))
+    raise PublicationError(
+        f"{target.name}: the branch moved {ATTEMPTS} times while publishing; see who else writes there, try again"
+    )
+
+
+def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot) -> PublishedSnapshot:
+    """Read a committed snapshot back and note it as published. Raises PublicationError if it is not what was sent."""
+    if snapshot.commit is None:
+        raise PublicationError(f"snapshot {snapshot.name} was never committed: there is nothing to read back")
+    noted = _noted(workspace, snapshot.name)
+    read_back(target, snapshot.name, snapshot.commit, noted["manifest_sha256"])
+    workspace.ledger.finish_snapshot(snapshot.name)
+    log.info("snapshot %s: read back from %s, every hash as in the manifest", snapshot.name, target.name)
+    return snapshot
+
+
+def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentSnapshot) -> PublishedSnapshot:
+    """The snapshot that the target holds already, brought up to date in tags and ledger where a run was killed in between."""
+    tagged = target.tags().get(current.name)
+    if tagged is None:
+        target.add_tag(current.name, current.commit)
+        tagged = current.commit
+    _begin(workspace, target, current.name, current.documents)
+    workspace.ledger.commit_snapshot(current.name, commit=tagged, manifest_sha256=sha256(current.documents[MANIFEST]))
+    fresh = _noted(workspace, current.name)["state"] != SnapshotState.PUBLISHED
+    log.info("dataset %s: the target says the same already, in snapshot %s", workspace.dataset, current.name)
+    return PublishedSnapshot(current.name, tagged, fresh, target.name, (), current.digest)
+
+
+def _begin(workspace: Workspace, target: GitTarget, name: str, documents: Mapping[str, bytes]) -> None:
+    workspace.ledger.begin_snapshot(
+        name,
+        content_digest=digest_of(documents),
+        sessions=[entry["session"] for entry in orjson.loads(documents[MANIFEST])["sessions"]],
+        last_updated=parse_time(orjson.loads(documents[METADATA])["last_updated"]),
+        target=target.name,
+    )
+
+
+def _foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes]) -> PublishedSnapshot:
+    planned = plan(target, documents, _used_names(workspace))
+    if isinstance(planned, Plan):
+        return PublishedSnapshot(planned.name, None, True, target.name, planned.files, digest_of(documents))
+    return PublishedSnapshot(planned.name, planned.commit, False, target.name, (), planned.digest)
+
+
+def _used_names(workspace: Workspace) -> set[str]:
+    snapshots = workspace.ledger.snapshots()
+    return set(snapshots.loc[snapshots["state"] != SnapshotState.BUILDING.value, "name"])
+
+
+def _noted(workspace: Workspace, name: str) -> dict[str, str]:
+    snapshots = workspace.ledger.snapshots()
+    found = snapshots[snapshots["name"] == name]
+    if found.empty:
+        raise PublicationError(f"snapshot {name} is not in the ledger of dataset {workspace.dataset}; publish again")
+    return {field: str(found.iloc[0][field]) for field in ("state", "manifest_sha256", "commit")}
+
+
+def _built(digest: str) -> str:
+    return f"processed/snapshots/{digest}"

@@ -1,0 +1,91 @@
+"""Batches: the Parquet files of the processed layer, one of measurements and one of executions for the sessions read together.
+
+    processed/measurements/kind=<kind>/date=<yyyy-mm-dd>/<digest>.parquet
+    processed/executions/kind=<kind>/date=<yyyy-mm-dd>/<digest>.parquet
+
+The part after the layer is the batch's key, which the ledger keeps for every session. The same sessions and the same reader give
+the same key and the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from assay.measurement import EXECUTION_COLUMNS, MEASUREMENT_COLUMNS, typed
+from assay.storage import Storage
+
+MEASUREMENTS = "processed/measurements"
+EXECUTIONS = "processed/executions"
+
+Columns = Mapping[str, tuple[str, str]]
+
+_ARROW = {
+    "string": pa.string(),
+    "float64": pa.float64(),
+    "Int32": pa.int32(),
+    "Int64": pa.int64(),
+    "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+}
+_PANDAS = {pa.string(): pd.StringDtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+
+
+def batch_key(kind: str, day: str, sessions: Iterable[str], version: str) -> str:
+    """Where the rows of these sessions lie: a digest of their ids and of the version of the readers, below kind and day."""
+    digest = hashlib.sha256("\n".join((version, *sorted(sessions))).encode()).hexdigest()
+    return f"kind={kind}/date={day}/{digest[:20]}.parquet"
+
+
+def write_batch(storage: Storage, key: str, measurements: pd.DataFrame, executions: pd.DataFrame) -> None:
+    """Write both files of a batch, replacing what a run that was killed may have left."""
+    storage.write(f"{MEASUREMENTS}/{key}", to_parquet(measurements, MEASUREMENT_COLUMNS))
+    storage.write(f"{EXECUTIONS}/{key}", to_parquet(executions, EXECUTION_COLUMNS))
+
+
+def load_batches(storage: Storage, sessions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measurements and executions of rows of the ledger (columns session and batch), in the order of batches and of reading.
+
+    Raises FileNotFoundError if a batch is not there.
+    """
+    read = sessions.dropna(subset=["batch"])
+    wanted = {str(key): pa.array(sorted(group), pa.string()) for key, group in read.groupby("batch", sort=True)["session"]}
+    return (
+        _load(storage, MEASUREMENTS, wanted, MEASUREMENT_COLUMNS),
+        _load(storage, EXECUTIONS, wanted, EXECUTION_COLUMNS),
+    )
+
+
+def to_parquet(frame: pd.DataFrame, columns: Columns) -> bytes:
+    """The frame as Parquet, with nothing in it but the rows: the same rows give the same bytes."""
+    table = pa.Table.from_pandas(frame, schema=arrow_schema(columns), preserve_index=False).replace_schema_metadata(None)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def arrow_schema(columns: Columns) -> pa.Schema:
+    """The columns as Arrow types."""
+    return pa.schema([(name, _ARROW[dtype]) for name, (dtype, _) in columns.items()])
+
+
+def _load(storage: Storage, layer: str, wanted: Mapping[str, Any], columns: Columns) -> pd.DataFrame:
+    schema = arrow_schema(columns)
+    tables: dict[str, Any] = {}
+    for path, raw in storage.read_many([f"{layer}/{key}" for key in wanted]):
+        key = path.removeprefix(f"{layer}/")
+        table = pq.read_table(io.BytesIO(raw), columns=schema.names)
+        tables[key] = table.filter(pc.is_in(table["session"], wanted[key]))
+    return typed(_joined([tables[key] for key in wanted], schema), columns)
+
+
+def _joined(tables: Sequence[Any], schema: pa.Schema) -> pd.DataFrame:
+    table = pa.concat_tables([table.cast(schema) for table in tables]) if tables else schema.empty_table()
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS.get)
+    return frame

@@ -1,0 +1,67 @@
+"""One settings object; nothing else in Assay reads the environment.
+
+Every field can be set by an environment variable: `ASSAY_` and the field's name in capitals. With nothing set, everything lives
+in one folder (`var/` in the checkout), on an embedded PostgreSQL and a local Git repository.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assay.session import is_dataset_name
+
+
+def project_root() -> Path:
+    """The checkout that this package was installed from, or the working directory where it was installed as a wheel."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Where Assay keeps things and how strict it is."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=lambda: project_root() / "var", description="The one folder that holds all local state.")
+    dataset: str = Field("default", description="The dataset that a command works on when it is not told another.")
+    licence: str = Field("CC BY 4.0", description="Licence of what this installation measures itself.")
+    attribution: str = Field("measured with Assay", description="Credit that goes with what this installation measures itself.")
+    storage_url: str | None = Field(
+        None, description="Object storage: `file:///folder` or `s3://bucket/prefix`. Default: a folder in `home`."
+    )
+    storage_region: str | None = Field(None, description="AWS region of the bucket, where the environment does not say.")
+    storage_endpoint: str | None = Field(None, description="Endpoint of an S3 other than Amazon's, such as an emulator.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL as an SQLAlchemy URL (`postgresql+psycopg2://...`). Default: the embedded server in `home`.",
+    )
+    max_raw_file_bytes: int = Field(64 * 1024 * 1024, gt=0, description="A larger benchmark raw file is quarantined, not read.")
+    clock_tolerance_seconds: int = Field(300, ge=0, description="How far in the future a session may claim to have started.")
+    host_sessions: int = Field(3, ge=1, le=100, description="Sessions that a run on this host measures.")
+    host_executions: int = Field(2, ge=1, le=100, description="Executions of every tool in a session on this host.")
+    tool_seconds: int = Field(3, ge=1, description="Time budget of one execution of a tool whose problem size can be chosen.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("dataset")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not is_dataset_name(value):
+            raise ValueError("expected lower case letters, digits and '-', 40 at most")
+        return value
+
+    @cached_property
+    def object_storage_url(self) -> str:
+        """Where raw and processed objects lie."""
+        return self.storage_url or (self.home / "storage").as_uri()
+
+    def git_repository(self, dataset: str) -> Path:
+        """The local bare repository that a dataset is published to."""
+        return self.home / ("dataset.git" if dataset == "default" else f"dataset-{dataset}.git")

@@ -1,0 +1,284 @@
+"""S3 as a store: obstore for everything, and boto3 for the one thing that obstore cannot do, a large file written only once.
+
+A small object goes up in one conditional PUT (`If-None-Match: *`). A large file goes up in parts, and the same condition stands
+on the request that completes them, so neither can ever replace what is there. Every upload carries a SHA-256 that S3 checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import boto3
+import obstore
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from assay.errors import StorageError, TooLarge
+from assay.storage.interface import Storage, StoredObject, check_hash, check_key
+from assay.storage.parallel import ByteBudget, background_loop
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+IN_FLIGHT = 64
+_MIB = 1024 * 1024
+_PART_BYTES = 16 * _MIB
+_MAX_PARTS = 10_000
+_MULTIPART_FROM = 32 * _MIB
+_PARTS_IN_FLIGHT = 4
+_RANGE_BYTES = 16 * _MIB
+_READ_BUDGET = 64 * _MIB
+"""Bytes that readers may hold ahead of the consumer. While obstore hands an object over, it is in memory up to three times."""
+_DELETE_AT_ONCE = 1_000
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+"""Something is there, or somebody is writing it just now."""
+
+
+class S3Storage(Storage):
+    """Objects in a bucket, below a prefix."""
+
+    def __init__(self, bucket: str, prefix: str = "", *, region: str | None = None, endpoint: str | None = None) -> None:
+        self.bucket, self.prefix = bucket, f"{prefix}/" if prefix else ""
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+        endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        session = boto3.Session(region_name=region)
+        try:
+            credentials = Boto3CredentialProvider(session)
+        except (ValueError, BotoCoreError) as error:
+            raise StorageError(
+                f"{self.url}: no AWS credentials found ({error}); set AWS_PROFILE or AWS_ACCESS_KEY_ID, or use an instance role"
+            ) from None
+        self._session, self._endpoint, self._bucket_seen = session, endpoint, False
+        self._region = session.region_name or "us-east-1"
+        try:
+            self._store = S3Store(
+                bucket,
+                prefix=prefix or None,
+                region=self._region,
+                **({"endpoint": endpoint} if endpoint else {}),
+                config={"checksum_algorithm": "SHA256"},
+                client_options={
+                    "allow_http": (endpoint or "").startswith("http://"),
+                    "connect_timeout": timedelta(seconds=10),
+                    "timeout": timedelta(minutes=2),
+                },
+                retry_config={"max_retries": 5, "retry_timeout": timedelta(minutes=2)},
+                credential_provider=credentials,
+            )
+        except (BaseError, ValueError) as error:
+            raise StorageError(f"{self.url}: {_reason(error)}") from None
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self.prefix}{key}"
+
+    def write(self, key: str, data: bytes) -> None:
+        check_key(key)
+        with self._plain_words(key):
+            obstore.put(self._store, key, data, use_multipart=len(data) > _MULTIPART_FROM)
+
+    def _create(self, key: str, data: bytes | Path, sha256: str) -> bool:
+        with self._plain_words(key):
+            if isinstance(data, Path):
+                if data.stat().st_size > _MULTIPART_FROM:
+                    return self.size(key) is None and self._create_in_parts(key, data, sha256)
+                source, data = str(data), data.read_bytes()
+            else:
+                source = "content"
+            check_hash(source, hashlib.sha256(data).hexdigest(), sha256)
+            try:
+                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def read(self, key: str, *, limit: int | None = None) -> bytes:
+        check_key(key)
+        with self._plain_words(key):
+            answer = obstore.get(self._store, key)
+            self._refuse_over(limit, key, answer)
+            return bytes(answer.bytes())
+
+    def read_many(self, keys: Iterable[str], *, limit: int | None = None) -> Iterator[tuple[str, bytes]]:
+        # One thread with many requests in flight, not many threads: each thread would keep memory of its own for large objects.
+        waiting, running = iter(keys), 0
+        budget = ByteBudget(_READ_BUDGET)
+        answers: SimpleQueue[tuple[str, bytes, BaseException | None]] = SimpleQueue()
+
+        async def fetch(key: str) -> None:
+            try:
+                answers.put((key, await self._fetch(key, limit, budget), None))
+            except Exception as error:  # noqa: BLE001 - raised again in the consumer's thread
+                answers.put((key, b"", error))
+
+        with background_loop("assay-read") as loop:
+            while True:
+                for key in islice(waiting, IN_FLIGHT - running):
+                    check_key(key)
+                    asyncio.run_coroutine_threadsafe(fetch(key), loop)
+                    running += 1
+                if not running:
+                    return
+                key, content, error = answers.get()
+                running -= 1
+                if error is not None:
+                    raise error
+                asyncio.run_coroutine_threadsafe(budget.give(len(content)), loop)
+                yield key, content
+                del content
+
+    async def _fetch(self, key: str, limit: int | None, budget: ByteBudget) -> bytes:
+        with self._plain_words(key):
+            answer = await obstore.get_async(self._store, key)
+            self._refuse_over(limit, key, answer)
+            size = answer.meta["size"]
+            if not budget.take_now(size):
+                # Not with the answer half read: the server would lose patience while the consumer works.
+                del answer
+                await budget.take(size)
+                answer = await obstore.get_async(self._store, key)
+                self._refuse_over(size, key, answer)
+                await budget.give(size - answer.meta["size"])
+                size = answer.meta["size"]
+            try:
+                return bytes(await answer.bytes_async())
+            except BaseException:
+                await budget.give(size)
+                raise
+
+    def _refuse_over(self, limit: int | None, key: str, answer: obstore.GetResult) -> None:
+        if limit is not None and answer.meta["size"] > limit:
+            raise TooLarge(f"{self.uri(key)}: {answer.meta['size']} bytes; expected at most {limit}")
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        # Ranges, not one long answer: each is retried by itself and none outlives the time limit of a request.
+        check_key(key)
+        with self._plain_words(key):
+            meta = obstore.head(self._store, key)
+            for start in range(0, meta["size"], _RANGE_BYTES):
+                end = min(start + _RANGE_BYTES, meta["size"])
+                options = {"range": (start, end), "if_match": meta["e_tag"]}
+                yield bytes(obstore.get(self._store, key, options=options).bytes())  # type: ignore[arg-type]
+
+    def size(self, key: str) -> int | None:
+        check_key(key)
+        with self._plain_words(key):
+            try:
+                return obstore.head(self._store, key)["size"]
+            except FileNotFoundError:
+                self._require_bucket(key)
+                return None
+
+    def _require_bucket(self, key: str) -> None:
+        """HEAD does not tell a missing bucket from a missing key; one GET does, once."""
+        if self._bucket_seen:
+            return
+        try:
+            obstore.get(self._store, key)
+        except FileNotFoundError as error:
+            _raise_without_bucket(error)
+        self._bucket_seen = True
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        prefix = prefix.strip("/")
+        if prefix:
+            check_key(prefix)
+        with self._plain_words(prefix):
+            for page in obstore.list(self._store, prefix or None, chunk_size=1_000):
+                for meta in page:
+                    yield StoredObject(meta["path"], meta["size"])
+
+    def delete(self, keys: Iterable[str]) -> None:
+        waiting = iter(keys)
+        while batch := list(islice(waiting, _DELETE_AT_ONCE)):
+            for key in batch:
+                check_key(key)
+            with self._plain_words(batch[0]):
+                obstore.delete(self._store, batch)
+
+    def _client(self) -> S3Client:
+        retries = Config(retries={"mode": "standard", "max_attempts": 6}, signature_version="s3v4")
+        return self._session.client("s3", region_name=self._region, endpoint_url=self._endpoint, config=retries)
+
+    def _create_in_parts(self, key: str, path: Path, sha256: str) -> bool:
+        client, where = self._client(), {"Bucket": self.bucket, "Key": self.prefix + key}
+        upload = client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]  # type: ignore[arg-type]
+
+        def send(number: int, body: bytes) -> CompletedPartTypeDef:
+            answer = client.upload_part(**where, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")  # type: ignore[arg-type]
+            return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": answer["ChecksumSHA256"]}
+
+        try:
+            parts, found = _send_parts(path, send)
+            check_hash(str(path), found, sha256)
+            client.complete_multipart_upload(
+                **where,  # type: ignore[arg-type]
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
+        except BaseException as error:
+            # What was sent costs money until it is taken back; a kill leaves it to the bucket's lifecycle rule.
+            with contextlib.suppress(ClientError, BotoCoreError):
+                client.abort_multipart_upload(**where, UploadId=upload)  # type: ignore[arg-type]
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _TAKEN:
+                return False
+            raise
+        return True
+
+    @contextlib.contextmanager
+    def _plain_words(self, key: str) -> Iterator[None]:
+        """What obstore and boto3 raise becomes a StorageError of one sentence; a missing key stays a FileNotFoundError."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            _raise_without_bucket(error)
+            raise FileNotFoundError(2, "no such object", self.uri(key)) from None
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise StorageError(f"{self.uri(key)}: S3 refuses access; check the credentials and the bucket policy") from error
+        except (BaseError, ClientError, BotoCoreError) as error:
+            _raise_without_bucket(error)
+            raise StorageError(f"{self.uri(key)}: {_reason(error)}; nothing is half written, run again") from error
+
+
+def _send_parts(path: Path, send: Callable[[int, bytes], CompletedPartTypeDef]) -> tuple[list[CompletedPartTypeDef], str]:
+    """Send a file in parts, a few at a time, and give the parts in order and the SHA-256 of everything that was sent."""
+    part_bytes = max(_PART_BYTES, -(-path.stat().st_size // _MAX_PARTS))
+    digest = hashlib.sha256()
+    done: list[CompletedPartTypeDef] = []
+    running: deque[Future[CompletedPartTypeDef]] = deque()
+    with path.open("rb") as stream, ThreadPoolExecutor(_PARTS_IN_FLIGHT, thread_name_prefix="assay-send") as pool:
+        while body := stream.read(part_bytes):
+            digest.update(body)
+            if len(running) >= _PARTS_IN_FLIGHT:
+                done.append(running.popleft().result())
+            running.append(pool.submit(send, len(done) + len(running) + 1, body))
+        done.extend(future.result() for future in running)
+    return done, digest.hexdigest()
+
+
+def _raise_without_bucket(error: Exception) -> None:
+    """obstore says "not found" for a missing bucket too; that is not a missing key."""
+    if "NoSuchBucket" in str(error):
+        raise StorageError("the bucket of ASSAY_STORAGE_URL does not exist; make it, or correct the URL") from None
+
+
+def _reason(error: Exception) -> str:
+    """What S3 says in its answer, or else the first line of what the library says."""
+    said = re.search(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", str(error), re.DOTALL)
+    return f"S3 says {said[1]}: {said[2]}" if said else str(error).partition("\n")[0].strip()

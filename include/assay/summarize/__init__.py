@@ -1,0 +1,1 @@
+"""Statistics over accepted measurements: medians with intervals, spreads, grades, rankings, change points."""

@@ -1,0 +1,109 @@
+"""Each DAG from end to end by dag.test(): this host is measured for real, with tiny budgets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import threading
+import time
+
+import psutil
+import pytest
+from assay.orchestration.results import collect_results
+from assay.publish.git import Git
+from assay.settings import Settings
+from assay.workspace import Workspace
+from conftest import InAirflow
+
+pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
+
+
+def dag_runs(*wanted: tuple[str, dict[str, object]]) -> tuple[str, str]:
+    return "run", json.dumps(wanted)
+
+
+def test_the_path_from_measurement_to_snapshot(in_airflow: InAirflow, small: Settings, workspace: Workspace) -> None:
+    answer = in_airflow(
+        small,
+        *dag_runs(
+            ("benchmark_instances", {"sessions": 3, "executions": 1}),
+            ("process_sessions", {}),
+            ("publish_snapshot", {}),
+            ("process_sessions", {}),
+            ("publish_snapshot", {}),
+        ),
+    )
+    measured, _, _, _, unchanged = answer.value
+    assert [run["state"] for run in answer.value] == ["success"] * 5, answer.log[-6000:]
+    assert [task for task in measured["tasks"] if task[0] == "measure"] == [["measure", n, "success", 1] for n in range(3)]
+    assert ["read_back", -1, "skipped", 1] in unchanged["tasks"], "nothing new: nothing is published, and the run says so"
+
+    results = collect_results(workspace)
+    assert (results.accounting.read, results.accounting.accepted, results.accounting.pending) == (3, 3, 0)
+    assert {figure.name for figure in results.figures} == {"STREAM triad", "STREAM copy", "LU solve", "memory latency"}
+    assert {(figure.n, figure.sessions) for figure in results.figures} == {(3, 3)}
+    repository = Git(small.git_repository("default"))
+    assert results.commit == repository.text("rev-parse", "HEAD")
+    assert len(repository.text("log", "--format=%s").splitlines()) == 1
+
+    for session in workspace.ledger.sessions()["session"]:
+        assert f"session {session}: stored" in answer.log
+        assert answer.log.count(f"session {session}: read") == 1, "a session that is done is not done twice"
+
+
+def test_a_session_that_fails_does_not_hold_back_the_others(in_airflow: InAirflow, small: Settings, workspace: Workspace) -> None:
+    def kill_the_second_agent(process: subprocess.Popen[str]) -> None:
+        threading.Thread(target=_kill_second_agent, args=(process,), daemon=True).start()
+
+    answer = in_airflow(small, *dag_runs(("benchmark_instances", {"sessions": 3, "executions": 1})), watch=kill_the_second_agent)
+    (measured,) = answer.value
+    states = {(task, index): state for task, index, state, _ in measured["tasks"]}
+    assert sorted(states["measure", index] for index in range(3)) == ["failed", "success", "success"]
+    assert states["hand_over", -1] == "success"
+    assert states["every_session_measured", -1] == "upstream_failed"
+    assert measured["state"] == "failed"
+    assert "the agent ended with exit code -9" in answer.log
+    assert len(workspace.ledger.sessions()) == 2
+
+
+def test_a_form_with_impossible_numbers_starts_nothing(in_airflow: InAirflow, small: Settings, workspace: Workspace) -> None:
+    answer = in_airflow(small, *dag_runs(("benchmark_instances", {"sessions": 0}), ("benchmark_instances", {"executions": "x"})))
+    assert [run["state"] for run in answer.value] == ["refused", "refused"]
+    assert all("Param" in run["error"] for run in answer.value)
+
+
+def test_on_an_empty_dataset_there_is_nothing_to_do_and_that_is_no_failure(in_airflow: InAirflow, small: Settings) -> None:
+    answer = in_airflow(small, *dag_runs(("process_sessions", {}), ("publish_snapshot", {})))
+    processed, published = answer.value
+    assert processed["state"] == published["state"] == "success"
+    assert {state for _, _, state, _ in published["tasks"]} == {"skipped"}
+
+
+def test_only_what_may_pass_is_tried_again(in_airflow: InAirflow, small: Settings) -> None:
+    answers = in_airflow(small, "refuse").value
+    passing = {name for name, (raised, _) in answers.items() if raised != "AirflowFailException"}
+    assert passing == {"StorageError", "DatabaseUnavailable"}
+    assert all(said == "what was found, what to do" for _, said in answers.values())
+
+
+def _kill_second_agent(process: subprocess.Popen[str]) -> None:
+    """The first agent may work; the one that comes after it is killed as soon as it runs."""
+    first: int | None = None
+    while process.poll() is None:
+        for agent in _agents(process.pid):
+            first = first or agent.pid
+            if agent.pid != first:
+                agent.kill()
+                return
+        time.sleep(0.05)
+
+
+def _agents(pid: int) -> list[psutil.Process]:
+    """The agents that a process started, without the programs that they start."""
+    found = []
+    for process in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):
+            if any(part.endswith("agent.pyz") for part in process.cmdline()):
+                found.append(process)
+    return found

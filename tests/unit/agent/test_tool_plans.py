@@ -1,0 +1,185 @@
+"""What each tool would run: sizes by the rules, and under another name where the machine does not allow them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from assay.agent.machine import Machine
+from assay.agent.tool import ALL, ONE
+from assay.agent.toolchain import Workshop
+from assay.agent.tools import all_tools, chosen_tools
+from assay.agent.tools._hpcc import name_blas
+from assay.agent.tools._hpcc import order_for as hpcc_order_for
+from assay.agent.tools._hpl_input import hpcc_input, process_grid
+from assay.agent.tools._lapack import order_for
+from assay.agent.tools.latency import level_sizes, working_sets
+from assay.agent.tools.stream import LEAST_ARRAY_BYTES, array_bytes
+from assay.errors import AssayError
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOST = Machine(
+    cpus=2,
+    l1d_bytes=32 << 10,
+    l2_bytes=1 << 20,
+    l3_bytes=32 << 20,
+    llc_total_bytes=32 << 20,
+    line_bytes=64,
+    memory_bytes=24 << 30,
+    numa_nodes=1,
+    huge_pages=True,
+    vector_bits=512,
+    architecture="x86_64",
+    caches_known=True,
+)
+
+
+def _machine(**other: object) -> Machine:
+    return Machine(**{**HOST.__dict__, **other})  # type: ignore[arg-type]
+
+
+machines = st.builds(
+    lambda cpus, l1, ratio2, ratio3, sockets, memory, known, bits: _machine(
+        cpus=cpus,
+        l1d_bytes=l1,
+        l2_bytes=l1 * ratio2,
+        l3_bytes=l1 * ratio2 * ratio3 if ratio3 else None,
+        llc_total_bytes=l1 * ratio2 * max(1, ratio3) * sockets,
+        memory_bytes=memory,
+        caches_known=known,
+        vector_bits=bits,
+    ),
+    st.integers(1, 512),
+    st.sampled_from([16 << 10, 32 << 10, 48 << 10, 64 << 10, 128 << 10]),
+    st.sampled_from([4, 8, 16, 32, 64]),
+    st.sampled_from([0, 2, 4, 16, 32, 256]),
+    st.integers(1, 8),
+    st.integers(256 << 20, 24 << 40),
+    st.booleans(),
+    st.sampled_from([64, 128, 256, 512, 2048]),
+)
+budgets = st.floats(0.05, 600)
+
+
+def test_the_tools_are_those_in_the_room() -> None:
+    assert list(all_tools()) == ["core_clock", "hpl", "latency", "stream", "stress_ng"]
+    assert [tool.NAME for tool in chosen_tools(["stream", "hpl", "stream"])] == ["stream", "hpl"]
+    with pytest.raises(AssayError, match="geekbench; expected some of core_clock"):
+        chosen_tools(["stream", "geekbench"])
+
+
+@pytest.mark.parametrize(
+    ("machine", "seconds", "size", "policy"),
+    [
+        (HOST, 3, 128 << 20, "4x-llc"),
+        (_machine(llc_total_bytes=480 << 20), 3, 360_001_536, "variant-time"),
+        (_machine(llc_total_bytes=480 << 20), 60, 4 * (480 << 20), "4x-llc"),
+        (_machine(memory_bytes=320 << 20), 3, 64 << 20, "variant-memory"),
+        (_machine(caches_known=False), 3, 128 << 20, "variant-unknown-llc"),
+    ],
+)
+def test_stream_arrays_are_four_times_the_caches_or_a_variant_that_says_why(
+    machine: Machine, seconds: float, size: int, policy: str
+) -> None:
+    assert array_bytes(machine, seconds) == (size, policy)
+
+
+@given(machines, budgets)
+def test_stream_arrays_of_any_machine_conform_or_say_that_they_do_not(machine: Machine, seconds: float) -> None:
+    size, policy = array_bytes(machine, seconds)
+    assert size % 4096 == 0
+    assert size <= max(machine.memory_bytes // 5 + 4096, LEAST_ARRAY_BYTES)
+    if not policy.startswith("variant"):
+        assert size >= 4 * machine.llc_total_bytes
+
+
+@given(machines, budgets)
+def test_working_sets_of_any_machine_rise_in_whole_lines_and_each_level_is_one_of_them(machine: Machine, seconds: float) -> None:
+    sizes, policy = working_sets(machine, seconds)
+    assert sizes == sorted(set(sizes))
+    assert all(size % machine.line_bytes == 0 and size >= 2 * machine.line_bytes for size in sizes)
+    assert sizes[0] == machine.l1d_bytes // 2
+    assert len(sizes) <= 200
+    levels = level_sizes(machine, sizes)
+    assert set(levels.values()) <= set(sizes)
+    assert list(levels.values()) == sorted(set(levels.values()))
+    assert levels["l1"] <= machine.l1d_bytes
+    if "l2" in levels:
+        assert machine.l1d_bytes < levels["l2"] <= machine.l2_bytes
+    if "l3" in levels:
+        assert machine.l3_bytes is not None
+        assert machine.l2_bytes < levels["l3"] <= machine.l3_bytes
+    if "dram" in levels:
+        assert levels["dram"] >= 2 * machine.llc_bytes
+    if not policy.startswith("variant"):
+        assert sizes[-1] >= 4 * machine.llc_bytes - machine.line_bytes
+
+
+def test_this_kind_of_host_measures_all_four_levels() -> None:
+    sizes, policy = working_sets(HOST, 3)
+    assert policy == "sweep-4x-llc"
+    assert level_sizes(HOST, sizes) == {"l1": 16 << 10, "l2": 512 << 10, "l3": 8 << 20, "dram": 128 << 20}
+
+
+@given(machines, budgets, st.booleans())
+def test_the_matrix_of_any_machine_fits_its_memory(machine: Machine, seconds: float, all_cores: bool) -> None:
+    order, policy = order_for(machine, machine.cpus if all_cores else 1, seconds)
+    assert order >= 1024
+    assert 8 * order**2 <= 0.8 * machine.memory_bytes or order == 1024
+    assert policy == "memory-80" or policy.startswith("time-")
+    blocks, _ = hpcc_order_for(machine, seconds)
+    assert blocks % 192 == 0
+
+
+def test_the_order_does_not_depend_on_a_trial_run() -> None:
+    assert order_for(HOST, 2, 3) == order_for(HOST, 2, 3) == (5376, "time-3s")
+    assert order_for(HOST, 1, 3) == (4096, "time-3s")
+    assert order_for(_machine(memory_bytes=64 << 20), 2, 3) == (2560, "memory-80")
+
+
+@given(st.integers(1, 4096))
+def test_the_process_grid_of_hpl_holds_every_process_and_is_as_square_as_can_be(processes: int) -> None:
+    rows, columns = process_grid(processes)
+    assert rows * columns == processes
+    assert rows <= columns
+    assert not any(processes % other == 0 for other in range(rows + 1, math.isqrt(processes) + 1))
+
+
+def test_the_input_of_hpcc_names_one_problem() -> None:
+    lines = hpcc_input(2304, 6).decode().splitlines()
+    assert [line.split()[0] for line in lines[4:12]] == ["1", "2304", "1", "192", "0", "1", "2", "3"]
+    assert len(lines) == 36
+
+
+@pytest.mark.parametrize(
+    ("libraries", "name"),
+    [
+        (
+            {
+                "libblas.so.3": "/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3",
+                "libopenblas.so.0": "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblasp-r0.3.21.so",
+            },
+            "OpenBLAS 0.3.21",
+        ),
+        ({"libblas.so.3": "/usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0"}, "reference BLAS 3.11.0"),
+        ({"libblas.so.3": "/opt/vendor/libblas.so.3"}, "unknown BLAS"),
+        ({}, "unknown BLAS"),
+    ],
+)
+def test_hpcc_is_named_with_the_blas_that_it_is_linked_with(libraries: dict[str, str], name: str) -> None:
+    assert name_blas(libraries) == name
+
+
+def test_every_run_of_a_tool_says_how_its_size_was_chosen_and_has_a_time_limit(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    for name in ("stream", "latency", "core_clock"):
+        for run in all_tools()[name].plan(HOST, workshop, 3):
+            assert run.tool == name
+            assert run.threads in (ALL, ONE)
+            assert run.thread_count == (2 if run.threads == ALL else 1)
+            assert run.size_policy
+            assert run.timeout_s < 120
+            assert run.build is not None
+            assert run.build.program.is_file()

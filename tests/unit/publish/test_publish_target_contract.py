@@ -1,0 +1,159 @@
+"""What every Git target promises. A target that joins later is one more parameter of `target`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from assay.publish.local import LocalRepository
+from assay.publish.target import Change, GitTarget, MovedBranch, TagTaken, blob_id
+
+
+@pytest.fixture(params=["local"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> GitTarget:
+    return LocalRepository(tmp_path / "home" / "dataset.git")
+
+
+@pytest.fixture
+def other(target: GitTarget) -> GitTarget:
+    """A second publisher of the same repository."""
+    assert isinstance(target, LocalRepository)
+    return LocalRepository(target.path)
+
+
+def files(target: GitTarget, commit: str) -> dict[str, bytes]:
+    return dict(target.read_many(commit, target.tree(commit)))
+
+
+def test_nothing_is_there_before_the_first_commit(target: GitTarget) -> None:
+    assert target.head() is None
+    assert target.tags() == {}
+
+
+def test_reading_makes_nothing(target: GitTarget, tmp_path: Path) -> None:
+    target.head()
+    target.tags()
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_first_commit_makes_the_repository(target: GitTarget) -> None:
+    commit = target.commit(Change({"a/b.json": b"{}", "README.md": b"hello\n"}), "first\n", expected=None, tag="2024-11-20")
+    assert target.head() == commit
+    assert target.tags() == {"2024-11-20": commit}
+    assert files(target, commit) == {"a/b.json": b"{}", "README.md": b"hello\n"}
+
+
+def test_a_change_writes_removes_and_keeps(target: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1", "b/c": b"2", "b/d": b"3"}), "first", expected=None)
+    second = target.commit(
+        Change({"a": b"1", "b/c": b"4", "e": b"5"}, frozenset({"b/d", "never-there"})), "second", expected=first
+    )
+    assert files(target, second) == {"a": b"1", "b/c": b"4", "e": b"5"}
+    assert files(target, first) == {"a": b"1", "b/c": b"2", "b/d": b"3"}
+
+
+def test_a_path_that_is_written_and_removed_is_written(target: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1"}), "first", expected=None)
+    second = target.commit(Change({"a": b"2"}, frozenset({"a"})), "second", expected=first)
+    assert files(target, second) == {"a": b"2"}
+
+
+def test_a_folder_may_take_the_place_of_a_file_and_back(target: GitTarget) -> None:
+    first = target.commit(Change({"data": b"a file", "x": b"1"}), "first", expected=None)
+    second = target.commit(Change({"data/latest/a.json": b"{}"}), "second", expected=first)
+    assert files(target, second) == {"data/latest/a.json": b"{}", "x": b"1"}
+    third = target.commit(Change({"data": b"a file again"}), "third", expected=second)
+    assert files(target, third) == {"data": b"a file again", "x": b"1"}
+
+
+def test_nothing_to_change_writes_nothing(target: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1"}), "first", expected=None, tag="one")
+    assert target.commit(Change({"a": b"1"}, frozenset({"gone"})), "again", expected=first, tag="two") == first
+    assert target.head() == first
+    assert target.tags() == {"one": first}
+
+
+def test_a_moved_branch_is_refused_and_nothing_changes(target: GitTarget, other: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1"}), "first", expected=None)
+    second = other.commit(Change({"b": b"2"}), "second", expected=first)
+    with pytest.raises(MovedBranch, match=second):
+        target.commit(Change({"a": b"3"}), "third", expected=first, tag="late")
+    assert target.head() == second
+    assert target.tags() == {}
+
+
+def test_a_first_commit_that_comes_second_is_refused(target: GitTarget, other: GitTarget) -> None:
+    other.commit(Change({"a": b"1"}), "first", expected=None)
+    with pytest.raises(MovedBranch):
+        target.commit(Change({"a": b"2"}), "also first", expected=None)
+
+
+def test_a_tag_that_exists_is_refused_and_the_branch_stays(target: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1"}), "first", expected=None, tag="2024-11-20")
+    with pytest.raises(TagTaken):
+        target.commit(Change({"a": b"2"}), "second", expected=first, tag="2024-11-20")
+    assert target.head() == first
+    assert target.tags() == {"2024-11-20": first}
+
+
+def test_a_missing_tag_can_be_added_once(target: GitTarget) -> None:
+    first = target.commit(Change({"a": b"1"}), "first", expected=None)
+    second = target.commit(Change({"a": b"2"}), "second", expected=first)
+    target.add_tag("late", first)
+    target.add_tag("late", first)
+    assert target.tags() == {"late": first}
+    with pytest.raises(TagTaken):
+        target.add_tag("late", second)
+
+
+def test_a_folder_is_listed_with_the_ids_of_its_files(target: GitTarget) -> None:
+    commit = target.commit(Change({"a/b": b"1", "a/c/d": b"2", "ab/e": b"3"}), "first", expected=None)
+    assert target.tree(commit, "a") == {"a/b": blob_id(b"1"), "a/c/d": blob_id(b"2")}
+    assert target.tree(commit, "nothing") == {}
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\1\2\xff", b"\r\n\r\n", b"x" * 3_000_000], ids=["empty", "binary", "crlf", "large"])
+def test_any_bytes_come_back_as_they_went(target: GitTarget, data: bytes) -> None:
+    commit = target.commit(Change({"file": data}), "first", expected=None)
+    assert target.read(commit, "file") == data
+    assert target.tree(commit)["file"] == blob_id(data)
+
+
+@pytest.mark.parametrize("name", ["with space.json", "ü/é.json", "a'b\"c.json", "-dash", "2024-11-20.2/x"])
+def test_any_name_comes_back_as_it_went(target: GitTarget, name: str) -> None:
+    commit = target.commit(Change({name: b"1"}), "first", expected=None)
+    assert files(target, commit) == {name: b"1"}
+
+
+def test_a_file_that_is_not_there_is_said_so(target: GitTarget) -> None:
+    commit = target.commit(Change({"folder/file": b"1"}), "first", expected=None)
+    for path in ("nothing", "folder", "folder/file/x"):
+        with pytest.raises(FileNotFoundError):
+            target.read(commit, path)
+
+
+def test_of_concurrent_publishers_one_wins_and_the_others_are_told(target: GitTarget, tmp_path: Path) -> None:
+    assert isinstance(target, LocalRepository)
+    start = threading.Barrier(4)
+    outcomes: list[str] = []
+
+    def publish(number: int) -> None:
+        mine = LocalRepository(target.path)  # type: ignore[attr-defined]
+        start.wait()
+        try:
+            mine.commit(Change({"who": str(number).encode()}), f"by {number}", expected=None, tag=f"t{number}")
+            outcomes.append("committed")
+        except MovedBranch:
+            outcomes.append("moved")
+
+    threads = [threading.Thread(target=publish, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["committed", "moved", "moved", "moved"]
+    head = target.head()
+    assert head is not None
+    assert list(target.tags().values()) == [head]
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["dataset.git"]
