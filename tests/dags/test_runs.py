@@ -10,11 +10,11 @@ import time
 
 import psutil
 import pytest
+from airflow_program import InAirflow
 from assay.orchestration.results import collect_results
 from assay.publish.git import Git
 from assay.settings import Settings
 from assay.workspace import Workspace
-from conftest import InAirflow
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import typer.main
 from assay.cli import app
-from conftest import CHECKOUT
 from typer.testing import CliRunner
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md"), *(CHECKOUT / "benchmarks").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
