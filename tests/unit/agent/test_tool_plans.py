@@ -183,3 +183,10 @@ def test_every_run_of_a_tool_says_how_its_size_was_chosen_and_has_a_time_limit(t
             assert run.timeout_s < 120
             assert run.build is not None
             assert run.build.program.is_file()
+
+
+def test_a_huge_last_level_cache_and_little_time_still_reach_memory() -> None:
+    machine = _machine(l3_bytes=260 << 20)
+    sizes, policy = working_sets(machine, 1)
+    assert policy == "variant-time"
+    assert level_sizes(machine, sizes)["dram"] == sizes[-1] >= 2 * machine.llc_bytes - machine.line_bytes

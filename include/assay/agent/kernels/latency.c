@@ -10,36 +10,42 @@
 #include "memory.h"
 #include "threads.h"
 
-enum { MOST_SIZES = 200, MOST_REPETITIONS = 100, LOADS_A_TURN = 16 };
+enum { MOST_SIZES = 200, MOST_REPETITIONS = 100, LOADS_A_TURN = 16, MOST_WARMED = 1 << 20 };
 
-static uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
-
-/* xorshift64*; Vigna 2016. */
-static uint64_t random_number(void)
+/* Swap the numbers below 2^bits around: each step can be undone, so no number comes twice. The odd factor is the one of splitmix64
+ * (Steele, Lea, Flood 2014). */
+static uint64_t shuffled(uint64_t number, unsigned bits)
 {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * UINT64_C(2685821657736338717);
-}
-
-static uint64_t random_below(uint64_t bound)
-{
-    return (uint64_t)(((unsigned __int128)random_number() * bound) >> 64);
-}
-
-/* Link the first `nodes` lines into one cycle: Sattolo's algorithm on the successors, in place. */
-static void build_cycle(char *memory, size_t nodes, size_t line)
-{
-    for (size_t i = 0; i < nodes; i++)
-        *(void **)(memory + i * line) = memory + i * line;
-    for (size_t i = nodes - 1; i > 0; i--) {
-        void **one = (void **)(memory + i * line);
-        void **two = (void **)(memory + random_below(i) * line);
-        void *kept = *one;
-        *one = *two;
-        *two = kept;
+    const uint64_t mask = (UINT64_C(1) << bits) - 1;
+    const unsigned shift = bits / 2 + 1;
+    for (int round = 0; round < 3; round++) {
+        number = (number * UINT64_C(0xbf58476d1ce4e5b9) + UINT64_C(0x632be59bd9b4e019)) & mask;
+        number ^= number >> shift;
     }
+    return number;
+}
+
+/* Link the first `nodes` lines into one cycle, in the order of the cycle: then the lines that were touched longest ago come first in
+ * the chase, as if it had gone around once, and no load waits for another while linking. Gives the first line. */
+static void *build_cycle(char *memory, size_t nodes, size_t line)
+{
+    unsigned bits = 1;
+    while (UINT64_C(1) << bits < nodes)
+        bits++;
+    void **first = NULL, **last = NULL;
+    for (uint64_t number = 0; number < UINT64_C(1) << bits; number++) {
+        const uint64_t node = shuffled(number, bits);
+        if (node >= nodes)
+            continue;
+        void **here = (void **)(memory + node * line);
+        if (last)
+            *last = here;
+        else
+            first = here;
+        last = here;
+    }
+    *last = first;
+    return first;
 }
 
 #define FOLLOW at = *(void **)at;
@@ -114,8 +120,17 @@ int main(int count, char **words)
     say("columns chase working_set_bytes repetition loads core_s");
     for (size_t i = 0; i < found; i++) {
         const size_t nodes = sizes[i] / line;
-        build_cycle(memory, nodes, line);
-        void *at = chase(memory, (nodes + LOADS_A_TURN - 1) / LOADS_A_TURN);
+        void *at = build_cycle(memory, nodes, line);
+        if (nodes <= MOST_WARMED) {
+            void *const start = at;
+            for (size_t load = 0; load < nodes; load++) {
+                FOLLOW
+                if (at == start && load + 1 < nodes)
+                    return EXIT_WRONG_RESULT;
+            }
+            if (at != start)
+                return EXIT_WRONG_RESULT;
+        }
         uint64_t turns = 64;
         for (double took = 0;;) {
             const double began = core_seconds();

@@ -19,7 +19,9 @@ SIZES_PER_DOUBLING = 2
 REPETITIONS = 5
 LONGEST_MS, SHORTEST_MS = 10.0, 1.0
 
-_BYTES_A_SECOND = 64 << 20  # linking a large working set in random order and following it once goes at about this rate
+MEMORY_LEVEL = 2  # times the last-level cache: from here on most loads come from memory
+
+_BYTES_A_SECOND = 400 << 20  # the whole sweep up to a largest working set takes about this long
 
 
 def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
@@ -34,7 +36,7 @@ def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
             threads=ONE,
             thread_count=1,
             implementation="assay-latency",
-            version="1",
+            version="2",
             command=(
                 str(build.program),
                 *("--sizes", ",".join(str(size) for size in sizes), "--line", str(machine.line_bytes)),
@@ -66,13 +68,15 @@ def conclude(outputs: Mapping[str, bytes]) -> Mapping[str, Any]:
 def working_sets(machine: Machine, seconds: float) -> tuple[list[int], str]:
     """Rising working sets from half of L1 to 4 x one last-level cache, two for each doubling, and the policy that gave them.
 
-    The largest is limited by a fifth of memory and by the time there is; then the policy's name begins with `variant`.
+    The largest is limited by a fifth of memory and by the time there is, but time does not cut what the memory level needs; a limited
+    sweep's policy begins with `variant`.
     """
     smallest = max(machine.l1d_bytes // 2, 4 * machine.line_bytes)
     rule = CACHE_RATIO * machine.llc_bytes
     limits = {"memory": int(MEMORY_SHARE * machine.memory_bytes), "time": int(seconds * _BYTES_A_SECOND)}
     reason, limit = min(limits.items(), key=lambda entry: entry[1])
-    largest = max(min(rule, limit), 2 * smallest)
+    needed = min(MEMORY_LEVEL * machine.llc_bytes, limits["memory"])
+    largest = max(min(rule, limit), needed, 2 * smallest)
     sizes: list[int] = []
     step = 0
     while (size := smallest * 2 ** (step / SIZES_PER_DOUBLING)) < largest * 0.9:
@@ -98,7 +102,7 @@ def level_sizes(machine: Machine, sizes: list[int]) -> dict[str, int]:
         fitting = [size for size in sizes if above < size <= best]
         if fitting:
             levels[level] = fitting[-1]
-    if sizes[-1] >= 2 * machine.llc_bytes:
+    if sizes[-1] >= MEMORY_LEVEL * machine.llc_bytes - machine.line_bytes:
         levels["dram"] = sizes[-1]
     return levels
 
