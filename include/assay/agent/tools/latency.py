@@ -68,8 +68,8 @@ def conclude(outputs: Mapping[str, bytes]) -> Mapping[str, Any]:
 def working_sets(machine: Machine, seconds: float) -> tuple[list[int], str]:
     """Rising working sets from half of L1 to 4 x one last-level cache, two for each doubling, and the policy that gave them.
 
-    The largest is limited by a fifth of memory and by the time there is, but time does not cut what the memory level needs; a limited
-    sweep's policy begins with `variant`.
+    The largest is limited by a fifth of memory and by the time there is, but time does not cut what the memory level needs; the
+    policy of a limited sweep begins with `variant`.
     """
     smallest = max(machine.l1d_bytes // 2, 4 * machine.line_bytes)
     rule = CACHE_RATIO * machine.llc_bytes
