@@ -96,7 +96,8 @@ def host_figures(statistics: pd.DataFrame, host: str) -> tuple[Figure, ...]:
 
 def results_table(figures: Sequence[Figure]) -> Table:
     """The figures as a table for people."""
-    table = Table(title=f"Measured on {figures[0].host}" if figures else "Nothing was measured", title_justify="left", box=SIMPLE)
+    title = f"Measured on {figures[0].host}" if figures else "Nothing was measured"
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("benchmark")
     for name in ("median", "95 % interval", "n", "CV"):
         table.add_column(name, justify="right", no_wrap=True)
