@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.commands import dataset, local, process, quarantine, reference, sessions
+from assay.commands import dataset, local, process, quarantine, reference, serve, sessions
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
 dataset.add_to(app)
 reference.add_to(app)
+serve.add_to(app)
 
 
 def _version(asked: bool) -> None:

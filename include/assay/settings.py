@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     host_sessions: int = Field(3, ge=1, le=100, description="Sessions that a run on this host measures.")
     host_executions: int = Field(2, ge=1, le=100, description="Executions of every tool in a session on this host.")
     tool_seconds: int = Field(3, ge=1, description="Time budget of one execution of a tool whose problem size can be chosen.")
+    serve_token: SecretStr | None = Field(
+        None, description="Bearer token, of 16 characters or more, that `assay serve` asks for; needed beyond this machine."
+    )
+    serve_origins: str = Field(
+        "*", description="Web origins whose pages may read the reporting API, separated by spaces; `*` is any, empty is none."
+    )
 
     @field_validator("home")
     @classmethod

@@ -35,6 +35,7 @@ def _documents(root_command: Any) -> Mapping[str, str]:
     from assay.check.document import rules_markdown
     from assay.database.document import database_markdown
     from assay.dataset.schema import schema_files
+    from assay.serve.document import openapi_json
 
     single: dict[str, Callable[[], str]] = {
         "docs/rules.md": rules_markdown,
@@ -42,6 +43,7 @@ def _documents(root_command: Any) -> Mapping[str, str]:
         "docs/settings.md": settings_markdown,
         "docs/cli.md": lambda: command_line_markdown(root_command),
         "docs/dags.md": _dags_markdown,
+        "docs/openapi.json": openapi_json,
     }
     return {path: make() for path, make in single.items()} | dict(schema_files())
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
-from assay.database import arrivals, decisions, progress, queries, runs, snapshots, statistics
+from assay.database import arrivals, decisions, fingerprint, listing, progress, queries, runs, snapshots, statistics
 from assay.database.arrivals import Arrival, Registered
 from assay.database.queries import Accounting
 from assay.database.words import State, Verdict
@@ -215,6 +215,21 @@ class Ledger:
         """Every snapshot, oldest first: SNAPSHOT_COLUMNS of assay.database.snapshots, and `sessions`, the list that went in."""
         with self._read() as connection:
             return snapshots.snapshots(connection, self.dataset)
+
+    def fingerprint(self) -> str:
+        """Another text after every committed change, else the same: whether something that was computed is still true."""
+        with self._read() as connection:
+            return fingerprint.fingerprint(connection, self.dataset)
+
+    def list_sessions(self, wanted: listing.Wanted, *, limit: int, offset: int = 0) -> tuple[int, pd.DataFrame]:
+        """How many sessions there are of those wanted, and a page of them, newest first: see assay.database.listing."""
+        with self._read() as connection:
+            return listing.list_sessions(connection, self.dataset, wanted, limit=limit, offset=offset)
+
+    def count_unpublished(self) -> int:
+        """Accepted sessions that are in no published snapshot yet."""
+        with self._read() as connection:
+            return listing.count_unpublished(connection, self.dataset)
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:

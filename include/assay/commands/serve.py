@@ -1,0 +1,38 @@
+"""`assay serve`: the reporting API on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from assay.commands.options import Dataset
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs ASSAY_SERVE_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8787,
+    dataset: Dataset = None,
+) -> None:
+    """Serve the dataset as of now over HTTP: live documents, filtered statistics and rankings, sessions. Ctrl-C stops it.
+
+    `/openapi.json` describes every endpoint; docs/serve.md shows some requests.
+
+    Example: `assay serve --port 8787 --dataset spare-cores`
+    """
+    from assay.serve.server import serve as answer
+    from assay.settings import Settings
+
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"reporting API: http://{shown}:{port}/v1/latest (described by /openapi.json); Ctrl-C stops it", err=True)
+    try:
+        answer(Settings(), dataset, host, port)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command()(serve)

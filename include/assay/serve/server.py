@@ -1,0 +1,63 @@
+"""The reporting API as a server of its own."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Sequence
+
+from fastapi import Depends, FastAPI
+
+from assay.errors import AssayError
+from assay.serve.access import bearer, check_exposure
+from assay.serve.app import create_app
+from assay.serve.view import LiveView
+from assay.settings import Settings
+from assay.workspace import open_workspace
+
+MOST_AT_ONCE = 200
+"""Connections beyond this are refused with 503."""
+
+
+def reporting_app(settings: Settings, dataset: str | None = None, *, dependencies: Sequence[object] | None = None) -> FastAPI:
+    """The application over a dataset's ledger, which is opened at the first request.
+
+    `dependencies`: what every request must pass; default: the token of the settings, if there is one.
+    """
+    name = dataset or settings.dataset
+    if dependencies is None:
+        dependencies = [] if settings.serve_token is None else [Depends(bearer(settings.serve_token))]
+    live = LiveView(functools.partial(open_workspace, name, settings), name)
+    return create_app(live, dependencies=dependencies, origins=settings.serve_origins.split())
+
+
+def serve(settings: Settings, dataset: str | None, host: str, port: int) -> None:
+    """Answer until interrupted. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
+    import uvicorn
+
+    check_exposure(host, settings.serve_token)
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        reporting_app(settings, dataset),
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_graceful_shutdown=5,
+    )
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise AssayError(f"--host {host} --port {port}: {error.strerror or error}; choose another with --port") from error
+    return listener
