@@ -53,28 +53,40 @@ MEASUREMENT_COLUMNS: Mapping[str, tuple[str, str]] = {
     "duration_s": ("float64", "Wall time of the execution in seconds."),
     "file": ("string", "Raw file, within the session, that the number was read from."),
 }
-"""Columns of the tidy table: dtype and meaning."""
+"""Columns of the tidy table: dtype and meaning. What stands in other tables too has its words from here."""
+
+IN_UNIT = "@unit"
+"""The unit of a column whose unit stands beside it, in the row's `unit`."""
+
+MEASUREMENT_UNITS: Mapping[str, str] = {
+    "value": IN_UNIT,
+    "execution": "ordinal",
+    "iteration": "ordinal",
+    "problem_size": "count",
+    "thread_count": "count",
+    "summary_n": "count",
+    "summary_sd": IN_UNIT,
+    "duration_s": "seconds",
+}
+"""Unit of every column of the tidy table that holds numbers."""
 
 EXECUTION_COLUMNS: Mapping[str, tuple[str, str]] = {
     "session": ("string", "Session that the execution belongs to."),
-    "subject": ("string", "What was measured: an instance type or a host label."),
+    "subject": MEASUREMENT_COLUMNS["subject"],
     "tool": ("string", "Tool that was run."),
-    "execution": ("Int32", "Run of the tool within the session, from 1."),
-    "implementation": ("string", "Program that ran."),
-    "version": ("string", "Version of that program."),
-    "threads": ("string", "Thread mode: `all`, `one`, a count, or `unknown`."),
-    "size_policy": ("string", "How the problem size was chosen."),
-    "build_flags": ("string", "Compiler and flags, where the program was built for the run."),
-    "problem_size": ("Int64", "Resolved problem size."),
-    "thread_count": ("Int32", "Threads that ran."),
+    **{
+        name: MEASUREMENT_COLUMNS[name]
+        for name in ("execution", "implementation", "version", "threads", "size_policy", "build_flags", "problem_size")
+    },
+    "thread_count": MEASUREMENT_COLUMNS["thread_count"],
     "status": (
         "string",
         "`finished`, `failed`, `timeout`, `missing` (the machine lacks the tool) or `started` (never finished).",
     ),
     "exit_code": ("Int32", "Exit code of the tool; empty if it did not end."),
     "error": ("string", "What went wrong, in a sentence; empty if nothing did."),
-    "started_at": ("datetime64[us, UTC]", "Start of the execution, UTC."),
-    "duration_s": ("float64", "Wall time in seconds."),
+    "started_at": MEASUREMENT_COLUMNS["started_at"],
+    "duration_s": MEASUREMENT_COLUMNS["duration_s"],
     "file": ("string", "Raw file that describes the execution."),
 }
 """Columns of the table of executions, one row a run of a tool, whether it gave a number or not."""

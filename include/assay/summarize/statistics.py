@@ -6,13 +6,13 @@ counts as one sample, its mean, and `summaries` says how many of those are in n.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from assay.statistic import STATISTIC_COLUMNS as STATISTIC_COLUMNS
 from assay.summarize.grades import grade
 from assay.summarize.intervals import interval_ranks
 from assay.summarize.outliers import count_outliers, quantile
@@ -25,33 +25,6 @@ from assay.summarize.sorted_rows import (
     run_starts,
     sort_rows,
 )
-
-STATISTIC_COLUMNS: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(GROUP_COLUMNS[:-1], ("string", "Part of the aggregation key.")),
-    "unit": ("string", "Unit of every number here except those in percent."),
-    "n": ("int64", "Executions."),
-    "sessions": ("int64", "Sessions that they come from."),
-    "median": ("float64", "Median of the executions: the published value."),
-    "ci_low": ("float64", "Lower end of the median's order-statistic interval; empty under 3 executions."),
-    "ci_high": ("float64", "Upper end of that interval."),
-    "confidence_level": ("float64", "Probability with which such an interval covers the median."),
-    "mean": ("float64", "Arithmetic mean."),
-    "sd": ("float64", "Standard deviation with n - 1; empty under 2 executions."),
-    "cv": ("float64", "Coefficient of variation in percent: 100 sd / |mean|."),
-    "min": ("float64", "Smallest execution."),
-    "max": ("float64", "Largest execution."),
-    "p05": ("float64", "5th percentile, interpolated linearly."),
-    "p95": ("float64", "95th percentile, interpolated linearly."),
-    "quality": ("string", "Grade by n, sessions and cv; see `assay.summarize.grades`."),
-    "cv_within": ("float64", "Spread within a session in percent of the mean: pooled standard deviation of its executions."),
-    "cv_between": ("float64", "Spread between sessions in percent of the mean: standard deviation of the sessions' means."),
-    "outliers": ("int64", "Executions beyond 1.5 interquartile ranges from the quartiles (Tukey); they are in every number."),
-    "outliers_far": ("int64", "Of those, beyond 3 interquartile ranges."),
-    "outliers_mad": ("int64", "Executions further than 3.5 scaled median absolute deviations from the median."),
-    "summaries": ("int64", "Executions that are the mean of a summary, because the source gives no more."),
-    "session_ids": ("object", "The sessions, sorted."),
-}
-"""Columns of the statistics: dtype and meaning."""
 
 
 def summarize(measurements: pd.DataFrame) -> pd.DataFrame:
