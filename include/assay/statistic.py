@@ -13,7 +13,7 @@ from assay.measurement import AGGREGATION_KEY, IN_UNIT, MEASUREMENT_COLUMNS
 STATISTIC_COLUMNS: Mapping[str, tuple[str, str]] = {
     **{name: MEASUREMENT_COLUMNS[name] for name in AGGREGATION_KEY},
     "unit": ("string", "Unit of every number here that is neither a count nor in percent."),
-    "n": ("int64", "Executions."),
+    "n": ("int64", "Executions behind the numbers here (n)."),
     "sessions": ("int64", "Sessions that the executions come from."),
     "median": ("float64", "Median over the executions: the published value."),
     "ci_low": ("float64", "Lower end of the median's order-statistic interval; empty under 3 executions."),

@@ -10,6 +10,7 @@ import jsonschema_rs
 import orjson
 import pytest
 from assay.dataset.encode import to_json
+from assay.dataset.models.base import DOCUMENT_UNITS
 from assay.dataset.schema import schema_files, schemas
 from assay.dataset.validate import validate_documents, validate_folder
 from assay.errors import SchemaMismatch
@@ -33,22 +34,49 @@ def test_the_schema_is_valid_2020_12(name: str) -> None:
 
 
 def properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property that a schema declares; not those that only narrow one of a definition beside them."""
     if isinstance(schema, dict):
+        narrows = "$ref" in schema or "anyOf" in schema
         for name, value in schema.get("properties", {}).items():
-            yield f"{path}.{name}", value
+            if not narrows:
+                yield f"{path}.{name}", value
         for key, value in schema.items():
             yield from properties(value, f"{path}/{key}")
     elif isinstance(schema, list):
-        for item in schema:
-            yield from properties(item, path)
+        for number, item in enumerate(schema):
+            yield from properties(item, f"{path}/{number}")
+
+
+def is_numeric(schema: dict[str, Any]) -> bool:
+    """Whether a field holds numbers: one, a list, or by name."""
+    if schema.get("type") in ("number", "integer"):
+        return True
+    below = [*schema.get("prefixItems", []), *schema.get("anyOf", []), schema.get("items"), schema.get("additionalProperties")]
+    return any(is_numeric(item) for item in below if isinstance(item, dict))
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
 def test_every_field_is_described(name: str) -> None:
-    definitions = schemas()[name].get("$defs", {})
+    without = [path for path, schema in properties(schemas()[name]) if not schema.get("description", "").strip()]
+    assert without == [], "give these fields a description in assay.dataset.models"
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_every_number_has_a_unit(name: str) -> None:
+    numbers = [(path, schema.get("x-unit")) for path, schema in properties(schemas()[name]) if is_numeric(schema)]
+    without = [path for path, unit in numbers if unit is None]
+    assert without == [], "add json_schema_extra=measured_in(...) of assay.dataset.models.base"
+    units = {unit for _, said in numbers for unit in (said if isinstance(said, list) else [said])}
+    assert units <= set(DOCUMENT_UNITS)
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_every_named_quantity_says_the_units_that_it_may_have(name: str) -> None:
     for path, schema in properties(schemas()[name]):
-        target = definitions[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema and "description" not in schema else schema
-        assert target.get("description"), path
+        targets = [schema, *schema.get("anyOf", [])]
+        if any(target.get("$ref", "").endswith(("/Measured", "/Provisional")) for target in targets):
+            said = schema["x-unit"]
+            assert schema["properties"]["unit"]["enum"] == (said if isinstance(said, list) else [said]), path
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
@@ -77,6 +105,7 @@ BREAKING: dict[str, Callable[[dict[str, Any]], Any]] = {
     "text for a value": set_value("47.9"),
     "interval of one number": lambda d: stream_entry(d)["triad_bandwidth"].update(confidence_interval=[1.0]),
     "sample size under three": lambda d: stream_entry(d)["triad_bandwidth"].update(sample_size=2),
+    "another unit": lambda d: stream_entry(d)["triad_bandwidth"].update(unit="MB/s"),
     "no copy": lambda d: stream_entry(d).pop("copy_bandwidth"),
     "no family": lambda d: stream_entry(d)["metadata"].pop("instance_family"),
     "unknown architecture": lambda d: stream_entry(d)["metadata"].update(architecture="x86_64"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
-from assay.dataset.models.base import Day, Document, Moment, Published, SessionId, Sha256
+from assay.dataset.models.base import Day, Document, Moment, Published, SessionId, Sha256, measured_in
 
 
 class Credit(Published):
@@ -16,25 +16,31 @@ class Credit(Published):
     attribution: str = Field(description="Credit to keep with any copy.")
     licence: str = Field(description="Licence of this source's data.")
     url: str | None = Field(None, description="Where the source is published.")
-    sessions: int = Field(ge=1, description="Sessions of this source in the dataset.")
+    sessions: int = Field(ge=1, description="Sessions of this source in the dataset.", json_schema_extra=measured_in("count"))
 
 
 class Accounting(Published):
     """Where every session that was read stands: read = accepted + quarantined + rejected."""
 
-    read: int = Field(ge=0, description="Sessions, and files that could not form one.")
-    accepted: int = Field(ge=0, description="Sessions that went in.")
-    quarantined: int = Field(ge=0, description="Sessions kept out, with reasons in `quarantine.json`.")
-    rejected: int = Field(ge=0, description="Files that could not form a session.")
+    read: int = Field(ge=0, description="Sessions, and files that could not form one.", json_schema_extra=measured_in("count"))
+    accepted: int = Field(ge=0, description="Sessions that went in.", json_schema_extra=measured_in("count"))
+    quarantined: int = Field(
+        ge=0, description="Sessions kept out, with reasons in `quarantine.json`.", json_schema_extra=measured_in("count")
+    )
+    rejected: int = Field(ge=0, description="Files that could not form a session.", json_schema_extra=measured_in("count"))
 
 
 class MetadataCounts(Published):
     """How much there is."""
 
-    instance_types: int = Field(ge=0, description="Instance types and hosts with a published value.")
-    families: int = Field(ge=0, description="Families of those.")
-    sessions: int = Field(ge=0, description="Accepted sessions.")
-    measurements: int = Field(ge=0, description="Values of executions behind the published statistics.")
+    instance_types: int = Field(
+        ge=0, description="Instance types and hosts with a published value.", json_schema_extra=measured_in("count")
+    )
+    families: int = Field(ge=0, description="Families of those.", json_schema_extra=measured_in("count"))
+    sessions: int = Field(ge=0, description="Accepted sessions.", json_schema_extra=measured_in("count"))
+    measurements: int = Field(
+        ge=0, description="Values of executions behind the published statistics.", json_schema_extra=measured_in("count")
+    )
 
 
 class MachineFacts(Published):
@@ -48,7 +54,7 @@ class DocumentEntry(Published):
     """One published document."""
 
     path: str = Field(description="File name, beside this document.")
-    bytes: int = Field(ge=0, description="Size in bytes.")
+    bytes: int = Field(ge=0, description="Size in bytes.", json_schema_extra=measured_in("bytes"))
     sha256: Sha256
     document_schema: str | None = Field(
         None, alias="schema", description="Its JSON Schema, relative to `data/processed/latest/`; absent for tables."
@@ -64,10 +70,15 @@ class MetadataDocument(Document):
     licence: str = Field(description="Licence of the dataset.")
     attribution: list[Credit] = Field(description="Whose sessions went in.")
     implementations: dict[str, str] = Field(description="Program that fills the container of each benchmark.")
-    counts: MetadataCounts
-    accounting: Accounting
-    machine_facts: MachineFacts
-    quality_score: float = Field(ge=0, le=1, description="accepted / read: the share of what came in that passed every check.")
+    counts: MetadataCounts = Field(description="How much there is in the dataset.")
+    accounting: Accounting = Field(description="Where every session that was read stands.")
+    machine_facts: MachineFacts = Field(description="Where what is said of instance types is from.")
+    quality_score: float = Field(
+        ge=0,
+        le=1,
+        description="accepted / read: the share of what came in that passed every check.",
+        json_schema_extra=measured_in("ratio"),
+    )
     grades: dict[str, str] = Field(description="What each quality grade means.")
     documents: list[DocumentEntry] = Field(
         description="Every document of this snapshot but this one, the bundle and the manifest."
@@ -101,7 +112,7 @@ class ManifestFile(Published):
     """A file with its size and hash."""
 
     path: str = Field(description="Path, relative to the folder of the manifest or of the session.")
-    bytes: int = Field(ge=0, description="Size in bytes.")
+    bytes: int = Field(ge=0, description="Size in bytes.", json_schema_extra=measured_in("bytes"))
     sha256: Sha256
 
 
@@ -128,8 +139,10 @@ class Moved(Published):
 
     instance: str = Field(description="Instance type or host label.")
     metric: str = Field(description="`<benchmark>.<metric>`.")
-    before: float = Field(alias="from", description="Value in the snapshot before, in `unit`.")
-    to: float = Field(description="Value now, in `unit`.")
+    before: float = Field(
+        alias="from", description="Value in the snapshot before, in `unit`.", json_schema_extra=measured_in("@unit")
+    )
+    to: float = Field(description="Value now, in `unit`.", json_schema_extra=measured_in("@unit"))
     unit: str = Field(description="Unit of both.")
     beyond_noise: bool = Field(description="Whether the two confidence intervals do not overlap.")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from assay.dataset.models.base import Document, Published, Sha256
+from assay.dataset.models.base import Document, Published, Sha256, measured_in
 
 Names = Annotated[list[str], Field(description="Values that occur in the snapshot, sorted.")]
 
@@ -17,7 +17,7 @@ class Endpoint(Published):
     path: str = Field(description="Path below `base`.")
     title: str = Field(description="What it says.")
     document_schema: str | None = Field(None, alias="schema", description="Its JSON Schema, from the root; absent for tables.")
-    bytes: int = Field(ge=0, description="Size in bytes.")
+    bytes: int = Field(ge=0, description="Size in bytes.", json_schema_extra=measured_in("bytes"))
     sha256: Sha256
     parameters: list[str] = Field(description="Parameters; static files take none.")
 

@@ -5,13 +5,50 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+from assay.measurement import IN_UNIT, MEASUREMENT_COLUMNS, UNITS
+from assay.statistic import STATISTIC_UNITS, says
 
 SCHEMA_VERSION: Literal["1.1.0"] = "1.1.0"
 
 Architecture = Literal["intel", "amd", "graviton", "other"]
 ARCHITECTURES: tuple[Architecture, ...] = ("intel", "amd", "graviton", "other")
+
+DOCUMENT_UNITS = {
+    **UNITS,
+    "count": "how many of them",
+    "bytes": "bytes",
+    "ordinal": "a place in an order; differences mean nothing",
+    "currency/h": "the document's currency per hour",
+    IN_UNIT: "as the field `unit` says, of this object or of the nearest one around it that has one",
+}
+"""What the annotation `x-unit` of a numeric field may say, and what it means."""
+
+
+def measured_in(*units: str) -> JsonDict:
+    """For `json_schema_extra` of a numeric field: its unit, of DOCUMENT_UNITS; several where `unit` decides between them."""
+    return {"x-unit": units[0] if len(units) == 1 else list(units)}
+
+
+def quantity_in(*units: str) -> JsonDict:
+    """For `json_schema_extra` of a field that holds a quantity: the units that it may have. Validated, not only said."""
+    return {**measured_in(*units), "properties": {"unit": {"enum": list(units)}}}
+
+
+def _statistic(column: str, default: Any = ..., *, absent: str = "", **bounds: Any) -> Any:
+    # The words and the unit of a column of the statistics: the table and the document cannot come to differ.
+    unit = measured_in(STATISTIC_UNITS[column]) if column in STATISTIC_UNITS else None
+    text = says(column) + (f" Absent {absent}." if absent else "")
+    return Field(default, description=text, json_schema_extra=unit, **bounds)
+
+
+def column_says(name: str) -> Any:
+    """A field that holds a column of the tidy table, in the column's own words."""
+    return Field(description=MEASUREMENT_COLUMNS[name][1])
+
 
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$", description="UTC to the second.")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
@@ -19,9 +56,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 as
 SessionId = Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z-[0-9a-f]{12}$", description="Id of a session.")]
 Sources = Annotated[
     list[SessionId],
-    Field(
-        min_length=1, description="Ids of the sessions that the numbers here come from; `manifest.json` leads to their raw files."
-    ),
+    Field(min_length=1, description=f"{says('session_ids')} `manifest.json` leads to their raw files."),
 ]
 
 
@@ -40,11 +75,11 @@ class Document(Published):
 class Provisional(Published):
     """A quantity from fewer than three executions: no interval, in no ranking."""
 
-    value: float = Field(description="Median over the executions, in `unit`.")
+    value: float = _statistic("median")
     unit: str = Field(description="Unit of `value`, of the interval and of the mean, such as `GB/s`, `GFLOPS` or `nanoseconds`.")
-    sample_size: int = Field(ge=1, description="Executions behind the value (n).")
-    sessions: int = Field(ge=1, description="Sessions that the executions belong to.")
-    implementation: str = Field(description="Program that gave the number.")
+    sample_size: int = _statistic("n", ge=1)
+    sessions: int = _statistic("sessions", ge=1)
+    implementation: str = column_says("implementation")
     configuration: str = Field(description="What else makes it comparable: a name in this document's `configurations`.")
     sources: Sources
 
@@ -52,28 +87,19 @@ class Provisional(Published):
 class Measured(Provisional):
     """A quantity from three executions or more: the median with its order-statistic confidence interval."""
 
-    sample_size: int = Field(ge=3, description="Executions behind the value (n).")
-    confidence_interval: tuple[float, float] = Field(description="Lower and upper bound of the median, in `unit`.")
-    confidence_level: float = Field(gt=0, lt=1, description="Probability with which the interval covers the median (0.95: 95 %).")
-    mean: float = Field(description="Arithmetic mean over the executions, in `unit`.")
-    coefficient_variation: float | None = Field(
-        None, ge=0, description="Standard deviation (n - 1) in percent of the mean; absent where the mean is zero."
+    sample_size: int = _statistic("n", ge=3)
+    confidence_interval: tuple[float, float] = Field(
+        description="Lower and upper end of the median's order-statistic interval.",
+        json_schema_extra=measured_in(STATISTIC_UNITS["ci_low"]),
     )
-    variation_within_sessions: float | None = Field(
-        None,
-        ge=0,
-        description="Spread of executions within a session, in percent of the mean; absent where it is zero or unknown.",
-    )
-    variation_between_sessions: float | None = Field(
-        None, ge=0, description="Spread of the sessions' means, in percent of the mean; absent where it is zero or unknown."
-    )
-    outliers: int | None = Field(
-        None, ge=1, description="Executions beyond 1.5 interquartile ranges from the quartiles; they are in every number."
-    )
-    summaries: int | None = Field(
-        None, ge=1, description="Executions that are the mean of a summary, because the source gives no more."
-    )
-    quality: str | None = Field(None, description="Grade by n, sessions and spread; `metadata.json` defines the grades.")
+    confidence_level: float = _statistic("confidence_level", gt=0, lt=1)
+    mean: float = _statistic("mean")
+    coefficient_variation: float | None = _statistic("cv", None, absent="where the mean is zero", ge=0)
+    variation_within_sessions: float | None = _statistic("cv_within", None, absent="where it is zero or not known", ge=0)
+    variation_between_sessions: float | None = _statistic("cv_between", None, absent="where it is zero or not known", ge=0)
+    outliers: int | None = _statistic("outliers", None, absent="where it is zero or not known", ge=1)
+    summaries: int | None = _statistic("summaries", None, absent="where it is zero or not known", ge=1)
+    quality: str | None = _statistic("quality", None)
 
 
 class Subject(Published):
@@ -81,18 +107,24 @@ class Subject(Published):
 
     instance_family: str = Field(description="Family of the instance type, such as `m7i`; `host` for a machine of no cloud.")
     architecture: Architecture = Field(description="Maker of the processor.")
-    generation: int | None = Field(None, description="Generation of the family.")
+    generation: int | None = Field(None, description="Generation of the family.", json_schema_extra=measured_in("ordinal"))
     processor: str | None = Field(None, description="Processor model.")
     cpu_family: str | None = Field(None, pattern=r"^\d+$", description="Family of the processor, as it reports it, decimal.")
     cpu_model: str | None = Field(None, pattern=r"^\d+$", description="Model within that family, decimal.")
     memory_type: str | None = Field(None, description="Kind of memory, such as `DDR5`.")
-    numa_nodes: int | None = Field(None, ge=1, description="NUMA nodes that the system reports.")
-    vcpus: int | None = Field(None, ge=1, description="Logical processors.")
-    physical_cores: int | None = Field(None, ge=1, description="Physical cores.")
-    memory_bytes: int | None = Field(None, ge=1, description="Main memory in bytes.")
-    l1d_bytes: int | None = Field(None, ge=1, description="L1 data cache of one core in bytes.")
-    l2_bytes: int | None = Field(None, ge=1, description="One L2 cache in bytes.")
-    l3_bytes: int | None = Field(None, ge=1, description="One L3 cache in bytes, as the system reports it.")
+    numa_nodes: int | None = Field(
+        None, ge=1, description="NUMA nodes that the system reports.", json_schema_extra=measured_in("count")
+    )
+    vcpus: int | None = Field(None, ge=1, description="Logical processors.", json_schema_extra=measured_in("count"))
+    physical_cores: int | None = Field(None, ge=1, description="Physical cores.", json_schema_extra=measured_in("count"))
+    memory_bytes: int | None = Field(None, ge=1, description="Main memory in bytes.", json_schema_extra=measured_in("bytes"))
+    l1d_bytes: int | None = Field(
+        None, ge=1, description="L1 data cache of one core in bytes.", json_schema_extra=measured_in("bytes")
+    )
+    l2_bytes: int | None = Field(None, ge=1, description="One L2 cache in bytes.", json_schema_extra=measured_in("bytes"))
+    l3_bytes: int | None = Field(
+        None, ge=1, description="One L3 cache in bytes, as the system reports it.", json_schema_extra=measured_in("bytes")
+    )
     vector_unit: str | None = Field(None, description="Widest vector unit that the processor reports, such as `avx512f`.")
     kernel: str | None = Field(None, description="Operating system kernel.")
     virtualization: str | None = Field(None, description="Hypervisor, or `none`.")
@@ -101,11 +133,11 @@ class Subject(Published):
 class Configuration(Published):
     """What must be equal before two numbers of the same metric may be compared: the ranking key less benchmark and metric."""
 
-    implementation: str = Field(description="Program that gave the numbers.")
-    version: str = Field(description="Version of that program.")
-    threads: str = Field(description="Thread mode: `all`, `one` or `unknown`.")
-    size_policy: str = Field(description="How the problem size was chosen.")
-    build_flags: str = Field(description="Compiler and flags, where the program was built for the run.")
+    implementation: str = column_says("implementation")
+    version: str = column_says("version")
+    threads: str = column_says("threads")
+    size_policy: str = column_says("size_policy")
+    build_flags: str = column_says("build_flags")
 
 
 class Entry(Published):
@@ -114,7 +146,9 @@ class Entry(Published):
     metadata: Subject = Field(description="The machine that these numbers belong to.")
     sources: Sources
     warnings: dict[str, int] | None = Field(
-        None, description="Rules that warned, by rule id: in how many of the sessions behind this entry."
+        None,
+        description="Rules that warned, by rule id: in how many of the sessions behind this entry.",
+        json_schema_extra=measured_in("count"),
     )
 
 

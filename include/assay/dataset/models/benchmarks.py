@@ -18,24 +18,46 @@ from assay.dataset.models.base import (
     Provisional,
     Published,
     Variants,
+    column_says,
+    measured_in,
+    quantity_in,
 )
 
-Bandwidth = Annotated[Measured | None, Field(description="Bandwidth in GB/s (10^9 bytes per second), as STREAM counts bytes.")]
-ProvisionalBandwidth = Annotated[Provisional | None, Field(description="Bandwidth in GB/s (10^9 bytes per second).")]
+Bandwidth = Annotated[
+    Measured | None,
+    Field(
+        description="Bandwidth in GB/s (10^9 bytes per second), as STREAM counts bytes.", json_schema_extra=quantity_in("GB/s")
+    ),
+]
+ProvisionalBandwidth = Annotated[
+    Provisional | None,
+    Field(description="Bandwidth in GB/s (10^9 bytes per second).", json_schema_extra=quantity_in("GB/s")),
+]
 Latency = Annotated[
     Measured | None,
     Field(
-        description="Time of one dependent load: in cycles where the same sessions measured the core clock, else in nanoseconds."
+        description="Time of one dependent load: in cycles where the same sessions measured the core clock, else in nanoseconds.",
+        json_schema_extra=quantity_in("cycles", "nanoseconds"),
     ),
 ]
-ProvisionalLatency = Annotated[Provisional | None, Field(description="Time of one dependent load, in cycles or nanoseconds.")]
+ProvisionalLatency = Annotated[
+    Provisional | None,
+    Field(
+        description="Time of one dependent load, in cycles or nanoseconds.",
+        json_schema_extra=quantity_in("cycles", "nanoseconds"),
+    ),
+]
 
 
 class StreamEntry(Entry):
     """STREAM on one type: all threads, and one thread where it was measured."""
 
-    triad_bandwidth: Measured = Field(description="a(i) = b(i) + q*c(i): 24 bytes per element and pass. GB/s.")
-    copy_bandwidth: Measured = Field(description="c(i) = a(i): 16 bytes per element and pass. GB/s.")
+    triad_bandwidth: Measured = Field(
+        description="a(i) = b(i) + q*c(i): 24 bytes per element and pass. GB/s.", json_schema_extra=quantity_in("GB/s")
+    )
+    copy_bandwidth: Measured = Field(
+        description="c(i) = a(i): 16 bytes per element and pass. GB/s.", json_schema_extra=quantity_in("GB/s")
+    )
     scale_bandwidth: Bandwidth = None
     add_bandwidth: Bandwidth = None
     single_thread_triad_bandwidth: Bandwidth = None
@@ -60,7 +82,9 @@ class StreamCacheEntry(Entry):
     l2_bandwidth: Bandwidth = None
     l3_bandwidth: Bandwidth = None
     cache_hierarchy_efficiency: float | None = Field(
-        None, description="Mean over levels of measured bandwidth / (bytes per cycle of that level x clock); ratio without unit."
+        None,
+        description="Mean over levels of measured bandwidth / (bytes per cycle of that level x clock); ratio without unit.",
+        json_schema_extra=measured_in("ratio"),
     )
 
 
@@ -84,15 +108,21 @@ class Rank(Published):
     """One type in a ranking."""
 
     instance: str = Field(description="Instance type or host label.")
-    value: float = Field(description="Median, in the unit of the metric.")
-    rank: int = Field(ge=1, description="Dense rank; types whose intervals overlap that of the rank's first member share it.")
+    value: float = Field(description="Median, in the unit of the metric.", json_schema_extra=measured_in("@unit"))
+    rank: int = Field(
+        ge=1,
+        description="Dense rank; types whose intervals overlap that of the rank's first member share it.",
+        json_schema_extra=measured_in("ordinal"),
+    )
 
 
 class CoreDocument(Document):
     """What the memory and the cpu document share."""
 
     last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
-    total_instances: int = Field(ge=0, description="Instance types in this document, provisional ones included.")
+    total_instances: int = Field(
+        ge=0, description="Instance types in this document, provisional ones included.", json_schema_extra=measured_in("count")
+    )
     architectures: list[str] = Field(description="Architectures of those types, sorted.")
     configurations: Configurations
     variants: Variants
@@ -105,8 +135,8 @@ class CoreDocument(Document):
 class MemoryDocument(CoreDocument):
     """memory-benchmarks.json: memory bandwidth by instance type."""
 
-    benchmarks: MemoryContainers
-    provisional: ProvisionalMemoryContainers
+    benchmarks: MemoryContainers = Field(description="By benchmark, then by instance type.")
+    provisional: ProvisionalMemoryContainers = Field(description="Fewer than three executions: same shape, less the interval.")
 
 
 class HplEntry(Entry):
@@ -114,27 +144,40 @@ class HplEntry(Entry):
 
     gflops: Measured = Field(
         description="Rate of the solve with all threads: (2/3 N^3 + 2 N^2) / t. GFLOPS. "
-        "Has `theoretical_peak` (GFLOPS) and `efficiency_percent` where they are known."
+        "Has `theoretical_peak` (GFLOPS) and `efficiency_percent` where they are known.",
+        json_schema_extra=quantity_in("GFLOPS"),
     )
-    single_thread_gflops: Measured | None = Field(None, description="The same with one thread. GFLOPS.")
+    single_thread_gflops: Measured | None = Field(
+        None, description="The same with one thread. GFLOPS.", json_schema_extra=quantity_in("GFLOPS")
+    )
     vectorization_speedup: float | None = Field(
-        None, description="DGEMM at the widest vector unit / DGEMM limited to 128 bits; ratio without unit."
+        None,
+        description="DGEMM at the widest vector unit / DGEMM limited to 128 bits; ratio without unit.",
+        json_schema_extra=measured_in("ratio"),
     )
 
 
 class ProvisionalHplEntry(Entry):
     """LU solve on a type with fewer than three executions."""
 
-    gflops: Provisional | None = Field(None, description="Rate of the solve with all threads. GFLOPS.")
-    single_thread_gflops: Provisional | None = Field(None, description="The same with one thread. GFLOPS.")
+    gflops: Provisional | None = Field(
+        None, description="Rate of the solve with all threads. GFLOPS.", json_schema_extra=quantity_in("GFLOPS")
+    )
+    single_thread_gflops: Provisional | None = Field(
+        None, description="The same with one thread. GFLOPS.", json_schema_extra=quantity_in("GFLOPS")
+    )
 
 
 class MklEntry(Entry):
     """LU solve with the processor vendor's library."""
 
-    gflops: Measured = Field(description="Rate of the solve with all threads. GFLOPS.")
-    mkl_speedup: float | None = Field(None, description="hpl_mkl.gflops / hpl.gflops; ratio without unit.")
-    library_efficiency: float | None = Field(None, description="hpl_mkl.gflops / theoretical_peak; ratio without unit.")
+    gflops: Measured = Field(description="Rate of the solve with all threads. GFLOPS.", json_schema_extra=quantity_in("GFLOPS"))
+    mkl_speedup: float | None = Field(
+        None, description="hpl_mkl.gflops / hpl.gflops; ratio without unit.", json_schema_extra=measured_in("ratio")
+    )
+    library_efficiency: float | None = Field(
+        None, description="hpl_mkl.gflops / theoretical_peak; ratio without unit.", json_schema_extra=measured_in("ratio")
+    )
 
 
 class CpuContainers(Published):
@@ -156,8 +199,8 @@ class ProvisionalCpuContainers(Published):
 class CpuDocument(CoreDocument):
     """cpu-benchmarks.json: floating-point rate and further processor benchmarks by instance type."""
 
-    benchmarks: CpuContainers
-    provisional: ProvisionalCpuContainers
+    benchmarks: CpuContainers = Field(description="By benchmark, then by instance type.")
+    provisional: ProvisionalCpuContainers = Field(description="Fewer than three executions: same shape, less the interval.")
 
 
 class VectorEntry(Entry):
@@ -166,11 +209,19 @@ class VectorEntry(Entry):
     vector_bandwidth: Bandwidth = None
     scalar_bandwidth: Bandwidth = None
     vectorization_ratio: float | None = Field(
-        None, description="vector_bandwidth / scalar_bandwidth, resident in L1; ratio without unit."
+        None,
+        description="vector_bandwidth / scalar_bandwidth, resident in L1; ratio without unit.",
+        json_schema_extra=measured_in("ratio"),
     )
-    avx512_efficiency: float | None = Field(None, description="DGEMM with AVX-512 / (2 x DGEMM with AVX2); ratio without unit.")
+    avx512_efficiency: float | None = Field(
+        None,
+        description="DGEMM with AVX-512 / (2 x DGEMM with AVX2); ratio without unit.",
+        json_schema_extra=measured_in("ratio"),
+    )
     sve_efficiency: float | None = Field(
-        None, description="DGEMM with SVE / (2 x DGEMM limited to 128 bits); ratio without unit."
+        None,
+        description="DGEMM with SVE / (2 x DGEMM limited to 128 bits); ratio without unit.",
+        json_schema_extra=measured_in("ratio"),
     )
 
 
@@ -180,7 +231,11 @@ class CacheEntry(Entry):
     l1_latency: Latency = None
     l2_latency: Latency = None
     l3_latency: Latency = None
-    dram_latency: Measured | None = Field(None, description="Time of one dependent load from main memory, in nanoseconds.")
+    dram_latency: Measured | None = Field(
+        None,
+        description="Time of one dependent load from main memory, in nanoseconds.",
+        json_schema_extra=quantity_in("nanoseconds"),
+    )
 
 
 class ProvisionalCacheEntry(Entry):
@@ -210,7 +265,9 @@ class ProvisionalMicroarchContainers(Published):
 class Ratio(Published):
     """The ratio of a type, repeated where one kind of client looks for it."""
 
-    vectorization_ratio: float = Field(description="As in `avx512_performance`; ratio without unit.")
+    vectorization_ratio: float = Field(
+        description="As in `avx512_performance`; ratio without unit.", json_schema_extra=measured_in("ratio")
+    )
 
 
 RatioMap = Annotated[dict[str, Ratio], Field(description="Vectorization ratio by instance type; empty if none was measured.")]
@@ -236,14 +293,16 @@ class MicroarchDocument(Document):
 class RankingKey(Configuration):
     """Everything that the ranked types have in common."""
 
-    benchmark: str = Field(description="Benchmark, such as `stream`.")
-    metric: str = Field(description="Metric within the benchmark, as measured.")
+    benchmark: str = column_says("benchmark")
+    metric: str = column_says("metric")
 
 
 class FullRank(Rank):
     """One type in a ranking, with the interval that its rank rests on."""
 
-    confidence_interval: tuple[float, float] = Field(description="Of the median, in the unit of the ranking.")
+    confidence_interval: tuple[float, float] = Field(
+        description="Of the median, in the unit of the ranking.", json_schema_extra=measured_in("@unit")
+    )
     quality: str | None = Field(None, description="Grade of the value.")
 
 
@@ -258,11 +317,11 @@ class Location(Published):
 class Ranking(Published):
     """One list: types that share a ranking key."""
 
-    key: RankingKey
+    key: RankingKey = Field(description="What all types of the list have in common.")
     unit: str = Field(description="Unit of the values.")
     higher_is_better: bool = Field(description="Whether the list runs from large to small.")
     ranks: list[FullRank] = Field(description="Best first.")
-    values_at: Location
+    values_at: Location = Field(description="Where the quantities that are ranked here stand.")
 
 
 class RankingsDocument(Document):

@@ -17,6 +17,8 @@ from assay.dataset.models.base import (
     Published,
     Sources,
     Variants,
+    measured_in,
+    quantity_in,
 )
 from assay.dataset.models.benchmarks import (
     CpuContainers,
@@ -44,8 +46,8 @@ class ViewDocument(Document):
 
     last_updated: Updated
     filter: dict[str, str | list[str]] = Field(description="What this view shows: the field and the value or values that pass.")
-    benchmarks: ViewContainers
-    provisional: ProvisionalViewContainers
+    benchmarks: ViewContainers = Field(description="By benchmark, then by instance type.")
+    provisional: ProvisionalViewContainers = Field(description="Fewer than three executions: same shape, less the interval.")
     microarchitecture: dict[str, MicroarchContainers] = Field(
         description="By architecture, then by analysis, then by instance type."
     )
@@ -59,11 +61,21 @@ class ViewDocument(Document):
 class NumaEntry(Entry):
     """Memory of the own node against memory of another."""
 
-    nodes: int | None = Field(None, ge=1, description="NUMA nodes that the system reports.")
-    local_bandwidth: Measured | Provisional | None = Field(None, description="Bandwidth to memory of the own node, in GB/s.")
-    remote_bandwidth: Measured | Provisional | None = Field(None, description="Bandwidth to memory of another node, in GB/s.")
-    local_latency: Measured | Provisional | None = Field(None, description="Latency to memory of the own node, in nanoseconds.")
-    remote_latency: Measured | Provisional | None = Field(None, description="Latency to memory of another node, in nanoseconds.")
+    nodes: int | None = Field(
+        None, ge=1, description="NUMA nodes that the system reports.", json_schema_extra=measured_in("count")
+    )
+    local_bandwidth: Measured | Provisional | None = Field(
+        None, description="Bandwidth to memory of the own node, in GB/s.", json_schema_extra=quantity_in("GB/s")
+    )
+    remote_bandwidth: Measured | Provisional | None = Field(
+        None, description="Bandwidth to memory of another node, in GB/s.", json_schema_extra=quantity_in("GB/s")
+    )
+    local_latency: Measured | Provisional | None = Field(
+        None, description="Latency to memory of the own node, in nanoseconds.", json_schema_extra=quantity_in("nanoseconds")
+    )
+    remote_latency: Measured | Provisional | None = Field(
+        None, description="Latency to memory of another node, in nanoseconds.", json_schema_extra=quantity_in("nanoseconds")
+    )
 
 
 class NumaDocument(Document):
@@ -78,24 +90,25 @@ class Member(Published):
     """One type of a group, under one ranking key."""
 
     instance: str = Field(description="Instance type or host label.")
-    value: float = Field(description="Median, in the unit of the summary.")
-    vcpus: int | None = Field(None, ge=1, description="Logical processors.")
+    value: float = Field(description="Median, in the unit of the summary.", json_schema_extra=measured_in("@unit"))
+    vcpus: int | None = Field(None, ge=1, description="Logical processors.", json_schema_extra=measured_in("count"))
 
 
 class GroupSummary(Published):
     """The types of a family or architecture under one ranking key."""
 
-    key: RankingKey
+    key: RankingKey = Field(description="Everything that these values have in common.")
     unit: str = Field(description="Unit of every value here.")
-    types: int = Field(ge=1, description="Types with an interval.")
-    min: float = Field(description="Smallest median, in `unit`.")
-    median: float = Field(description="Median of the types' medians, in `unit`.")
-    max: float = Field(description="Largest median, in `unit`.")
+    types: int = Field(ge=1, description="Types with an interval.", json_schema_extra=measured_in("count"))
+    min: float = Field(description="Smallest median, in `unit`.", json_schema_extra=measured_in("@unit"))
+    median: float = Field(description="Median of the types' medians, in `unit`.", json_schema_extra=measured_in("@unit"))
+    max: float = Field(description="Largest median, in `unit`.", json_schema_extra=measured_in("@unit"))
     best: str = Field(description="Type that ranks first.")
     members: list[Member] = Field(min_length=1, description="The types, best first.")
     scaling_exponent: float | None = Field(
         None,
         description="Slope of log(value) over log(vcpus): 1 is proportional to size; absent with fewer than three sizes.",
+        json_schema_extra=measured_in("ratio"),
     )
 
 
@@ -117,11 +130,13 @@ class Point(Published):
     """One day of a series."""
 
     date: Day = Field(description="Day on which the sessions started, UTC.")
-    value: float = Field(description="Median over the day's executions, in the unit of the series.")
-    confidence_interval: tuple[float, float] | None = Field(
-        None, description="Of the day's median; absent with fewer than three executions."
+    value: float = Field(
+        description="Median over the day's executions, in the unit of the series.", json_schema_extra=measured_in("@unit")
     )
-    sample_size: int = Field(ge=1, description="Executions of the day.")
+    confidence_interval: tuple[float, float] | None = Field(
+        None, description="Of the day's median; absent with fewer than three executions.", json_schema_extra=measured_in("@unit")
+    )
+    sample_size: int = Field(ge=1, description="Executions of the day.", json_schema_extra=measured_in("count"))
     sources: Sources
 
 
@@ -129,16 +144,18 @@ class ChangePoint(Published):
     """A change of level in a series."""
 
     date: Day = Field(description="Day of the first session on the new level, UTC.")
-    before: float = Field(description="Median before, in the unit of the series.")
-    after: float = Field(description="Median after, in the unit of the series.")
-    change_percent: float | None = Field(None, description="100 x (after - before) / before.")
-    confidence: float = Field(ge=0, le=1, description="1 - p of the test that found it.")
+    before: float = Field(description="Median before, in the unit of the series.", json_schema_extra=measured_in("@unit"))
+    after: float = Field(description="Median after, in the unit of the series.", json_schema_extra=measured_in("@unit"))
+    change_percent: float | None = Field(
+        None, description="100 x (after - before) / before.", json_schema_extra=measured_in("percent")
+    )
+    confidence: float = Field(ge=0, le=1, description="1 - p of the test that found it.", json_schema_extra=measured_in("ratio"))
 
 
 class SeriesDocument(Published):
     """One metric of one type over time, under one ranking key."""
 
-    key: RankingKey
+    key: RankingKey = Field(description="Everything that these values have in common.")
     unit: str = Field(description="Unit of every value here.")
     points: list[Point] = Field(min_length=1, description="Oldest first.")
     change_points: list[ChangePoint] = Field(description="Oldest first; empty if the level never changed, or too few sessions.")
@@ -154,7 +171,11 @@ class TrendsDocument(Document):
 class Price(Published):
     """An hourly price."""
 
-    value: float = Field(gt=0, description="Price of one hour, on demand, Linux, in the document's currency.")
+    value: float = Field(
+        gt=0,
+        description="Price of one hour, on demand, Linux, in the document's currency.",
+        json_schema_extra=measured_in("currency/h"),
+    )
     source: str = Field(description="Who says so.")
     as_of: Day = Field(description="As of when.")
 
@@ -162,7 +183,7 @@ class Price(Published):
 class PerDollar(Published):
     """Performance for money."""
 
-    value: float = Field(description="Median / hourly price.")
+    value: float = Field(description="Median / hourly price.", json_schema_extra=measured_in("@unit"))
     unit: str = Field(description="Unit of the metric per USD and hour.")
 
 

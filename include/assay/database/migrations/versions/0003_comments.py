@@ -1,5 +1,7 @@
 """comments of the statistics say the same as the columns of the published tables: both are written once, in assay.statistic."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,7 +10,12 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_TYPES = {"float64": sa.Double(), "int64": sa.Integer(), "string": sa.Text(), "object": sa.ARRAY(sa.Text())}
+_TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    "float64": sa.Double(),
+    "int64": sa.Integer(),
+    "string": sa.Text(),
+    "object": sa.ARRAY(sa.Text()),
+}
 
 _CHANGED: dict[str, tuple[str, str, str]] = {
     "benchmark": (
@@ -40,6 +47,11 @@ _CHANGED: dict[str, tuple[str, str, str]] = {
         "string",
         "Unit of every number in this row that is neither a count nor a share.",
         "Unit of every number here that is neither a count nor in percent.",
+    ),
+    "n": (
+        "int64",
+        "Executions.",
+        "Executions behind the numbers here (n).",
     ),
     "median": (
         "float64",
