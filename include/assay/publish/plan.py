@@ -11,6 +11,7 @@ from assay.dataset.api import api_documents
 from assay.dataset.build import METADATA, digest_of, rebase
 from assay.dataset.schema import schema_files
 from assay.dataset.validate import validate_documents
+from assay.publish.companions import companion_files
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.layout import API_FOLDER, LATEST, README, below, snapshot_folder, snapshot_folders, snapshot_name
 from assay.publish.readme import readme
@@ -48,7 +49,7 @@ def plan(target: GitTarget, documents: Mapping[str, bytes], used: Collection[str
         README: readme(orjson.loads(documents[METADATA])).encode(),
         **below(LATEST, documents),
         **below(snapshot_folder(name), documents),
-        **below(API_FOLDER, _api(documents)),
+        **below(API_FOLDER, _api(documents) | companion_files()),
         **{f"data/{path}": text.encode() for path, text in schema_files().items()},
     }
     gone = frozenset(path for path in tree if path.startswith(f"{LATEST}/") and path not in write)
