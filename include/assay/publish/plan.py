@@ -13,8 +13,8 @@ from assay.dataset.schema import schema_files
 from assay.dataset.validate import validate_documents
 from assay.publish.companions import companion_files
 from assay.publish.current import CurrentSnapshot, current_snapshot
-from assay.publish.layout import API_FOLDER, LATEST, README, below, snapshot_folder, snapshot_folders, snapshot_name
-from assay.publish.readme import readme
+from assay.publish.layout import API_FOLDER, LATEST, below, snapshot_folder, snapshot_folders, snapshot_name
+from assay.publish.page import PAGE_FOLDER, page_files
 from assay.publish.target import Change, GitTarget, blob_id
 
 
@@ -46,13 +46,13 @@ def plan(target: GitTarget, documents: Mapping[str, bytes], used: Collection[str
     day = orjson.loads(documents[METADATA])["dataset_version"]
     name = snapshot_name(day, {*snapshot_folders(tree), *target.tags(), *used})
     write = {
-        README: readme(orjson.loads(documents[METADATA])).encode(),
+        **page_files(documents),
         **below(LATEST, documents),
         **below(snapshot_folder(name), documents),
         **below(API_FOLDER, _api(documents) | companion_files()),
         **{f"data/{path}": text.encode() for path, text in schema_files().items()},
     }
-    gone = frozenset(path for path in tree if path.startswith(f"{LATEST}/") and path not in write)
+    gone = frozenset(path for path in tree if path.startswith((f"{LATEST}/", PAGE_FOLDER)) and path not in write)
     different = {path for path, data in write.items() if tree.get(path) != blob_id(data)}
     return Plan(name, head, documents, Change(write, gone), tuple(sorted(different | gone)))
 

@@ -23,6 +23,7 @@ from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
 from assay.publish.local import LocalRepository
 from assay.publish.message import commit_message
+from assay.publish.page import refresh_page
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
 from assay.publish.target import GitTarget, MovedBranch, TagTaken
@@ -126,6 +127,7 @@ def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, byte
     for attempt in range(1, ATTEMPTS + 1):
         planned = plan(target, documents, _used_names(workspace))
         if isinstance(planned, CurrentSnapshot):
+            refresh_page(target, planned.documents, planned.commit)
             return _committed_before(workspace, target, planned)
         _begin(workspace, target, planned.name, planned.documents)
         try:
