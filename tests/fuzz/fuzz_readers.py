@@ -1,8 +1,8 @@
 """A coverage-guided fuzzer for everything that reads other people's bytes: every reader of sources and tools, and the manifest.
 
 Starts from real results (`--seeds`, as many as `--most-seeds`) and from small whole ones, changes bytes, keeps every input that
-reaches a new line-to-line step of our code, and changes those further. An exception, a hang (longer than `--hang` seconds for
-one input) or a broken promise of a reader ends it: the input is written to `--crashes` and the exit code is 1.
+reaches a new line-to-line step of our code, and changes those further. An exception, a hang (more than `--hang` seconds of the
+processor for one input) or a broken promise of a reader ends it: the input is written to `--crashes` and the exit code is 1.
 
     PYTHONPATH=include python tests/fuzz/fuzz_readers.py --seconds 3600 --seeds ../shared/data
 
@@ -93,23 +93,23 @@ def fuzz(
     def alarm(number: int, frame: FrameType | None) -> None:
         raise Hang(f"longer than {hang} s")
 
-    before = signal.signal(signal.SIGALRM, alarm)
+    before = signal.signal(signal.SIGPROF, alarm)
     try:
         waiting = list(seeds)
         while time.monotonic() < end:
             case = waiting.pop() if waiting else changed(chance.choice(corpus.cases), chance, corpus.cases)
-            signal.setitimer(signal.ITIMER_REAL, hang)
+            signal.setitimer(signal.ITIMER_PROF, hang)
             try:
                 content, steps = traced(case, read)
                 promises.check(content)
             except (Exception, Hang) as error:  # noqa: BLE001 - any exception is what this looks for
                 return count, corpus, (case, error)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
             corpus.add(case, steps)
             count += 1
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
     return count, corpus, None
 
 

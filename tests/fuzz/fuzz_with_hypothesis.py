@@ -56,18 +56,18 @@ def main() -> None:
     def alarm(number: int, frame: FrameType | None) -> None:
         raise Hang(f"longer than {options.hang} s")
 
-    signal.signal(signal.SIGALRM, alarm)
+    signal.signal(signal.SIGPROF, alarm)
 
     def one_input(case: Case) -> None:
         nonlocal last, count
         if time.monotonic() > end:
             return
         last = case
-        signal.setitimer(signal.ITIMER_REAL, options.hang)
+        signal.setitimer(signal.ITIMER_PROF, options.hang)
         try:
             promises.check(case.read())
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         last, count = None, count + 1
 
     while time.monotonic() < end:
