@@ -10,6 +10,7 @@ up to date. It starts by itself when there are new sessions. Run it again at any
 | `read` | the log: storage or database |
 | `check` | the log names the rule that broke |
 | `summarize` | the log: database. The former statistics stay until the new ones are complete |
+| `compact` | the log: storage or database. Nothing is lost: the small files stay until the large ones are there |
 
 Bad data fails no task: a session with a changed, unreadable or impossible file goes to quarantine, and nothing is lost.
 `assay quarantine list` says why. Every task takes up where it stopped: clear the failed one, or trigger the DAG again.
@@ -62,7 +63,15 @@ def process_sessions():
 
         return run_step(refresh_statistics)
 
-    chain(verify(), read(), check(), summarize())
+    @task
+    def compact() -> int:
+        """Puts the files of measurements together where many small ones have gathered; gives how many were."""
+        from assay.orchestration.work import run_step
+        from assay.read.compaction import compact_many
+
+        return run_step(compact_many).batches
+
+    chain(verify(), read(), check(), summarize(), compact())
 
 
 process_sessions()

@@ -1,5 +1,5 @@
-"""The middle of the path in one call, for the command line: verify, read, check, summarize. The DAG runs the
-same steps as tasks.
+"""The middle of the path in one call, for the command line: verify, read, check, summarize, and compact where small files have
+gathered. The DAG runs the same steps as tasks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assay.check.judge import judge_read, recheck
 from assay.check.verify import verify_arrived
+from assay.read.compaction import compact_many
 from assay.read.sessions import read_verified
 from assay.summarize.step import refresh_statistics
 from assay.workspace import Workspace
@@ -26,13 +27,14 @@ class Outcome:
 
 
 def process_arrived(workspace: Workspace) -> Outcome:
-    """Take every session that has arrived as far as its verdict, and bring the statistics up to date."""
+    """Take every session that has arrived as far as its verdict, and bring statistics and files up to date."""
 
     def steps() -> None:
         verify_arrived(workspace)
         read_verified(workspace)
         judge_read(workspace)
         refresh_statistics(workspace)
+        compact_many(workspace)
 
     return _outcome(workspace, steps, anew=False)
 

@@ -327,9 +327,11 @@ def test_compaction_moves_rows_and_judges_nothing_anew(ledger: Ledger) -> None:
     one, two = read(ledger, 1, 2)
     (three,) = enter(ledger, 3)
     ledger.record_verdicts(judged([one], "accepted"))
-    ledger.move_batches({one: "kind=x/big.parquet", two: "kind=x/big.parquet", three: "kind=x/big.parquet"})
+    old = dict(ledger.batches().itertuples(index=False))
+    moves = pd.DataFrame({"session": [one, two, three], "old": [old[one], "elsewhere", "elsewhere"], "new": "kind=x/big.parquet"})
+    assert ledger.move_batches(moves) == 1
     frame = ledger.sessions().set_index("session")
-    assert list(frame.loc[[one, two], "batch"]) == ["kind=x/big.parquet"] * 2
+    assert list(frame.loc[[one, two], "batch"]) == ["kind=x/big.parquet", old[two]]
     assert pd.isna(frame.loc[three, "batch"])
     assert states(ledger) == {one: ("judged", "accepted"), two: ("read", None), three: ("arrived", None)}
 

@@ -1,4 +1,4 @@
-"""`assay import`, `assay process`, `assay recheck` and `assay publish`: the stages of the path, one command each."""
+"""`assay import`, `process`, `recheck`, `compact` and `publish`: the stages of the path, one command each."""
 
 from __future__ import annotations
 
@@ -67,6 +67,41 @@ def recheck(dataset: Dataset = None, as_json: AsJson = False) -> None:
         _report(recheck_all(workspace), as_json)
 
 
+def compact(
+    dataset: Dataset = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put together, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the many small files of measurements that sessions leave together into few large ones, for each kind and day.
+
+    The rows stay the same and so does all that is published. `assay process` does it by itself where sixteen small files have
+    gathered; killed at any point it does no harm. With --json: partitions (kind and day), batches and bytes that were put
+    together, the large batches that they went into (a dry run does not know them), and replaced batches removed.
+
+    Example: `assay compact --dry-run`
+    """
+    from assay.read.compaction import compact as compact_batches
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        done = compact_batches(workspace, dry_run=dry_run)
+    if as_json:
+        print_json(asdict(done) | ({"into": None, "into_bytes": None} if dry_run else {}))
+    elif not done.batches:
+        typer.echo(f"nothing to put together{f'; removed {done.removed} replaced files' if done.removed else ''}")
+    elif dry_run:
+        typer.echo(f"would put {done.batches} files ({_size(done.bytes)}) of {done.partitions} days together")
+    else:
+        typer.echo(
+            f"put {done.batches} files ({_size(done.bytes)}) of {done.partitions} days together: {done.into} files "
+            f"({_size(done.into_bytes)}); removed {done.removed}"
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
+
+
 def publish(
     dataset: Dataset = None,
     dry_run: Annotated[
@@ -111,4 +146,5 @@ def add_to(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command()(process)
     app.command()(recheck)
+    app.command()(compact)
     app.command()(publish)

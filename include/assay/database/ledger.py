@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
-from assay.database import arrivals, decisions, fingerprint, listing, progress, queries, runs, snapshots, statistics
+from assay.database import arrivals, batches, decisions, fingerprint, listing, progress, queries, runs, snapshots, statistics
 from assay.database.arrivals import Arrival, Registered
 from assay.database.queries import Accounting
 from assay.database.words import State, Verdict
@@ -21,6 +21,9 @@ from assay.errors import DatabaseUnavailable
 from assay.session import Manifest
 
 __all__ = ["Accounting", "Arrival", "Ledger", "Registered", "State", "Verdict"]
+
+_BATCHES = "\x1fbatches"
+"""The files of all datasets lie in one store: one lock for all of them. No dataset has an empty name."""
 
 
 class Ledger:
@@ -112,10 +115,33 @@ class Ledger:
         with self._write() as connection:
             progress.mark_read(connection, self.dataset, batches, profiles)
 
-    def move_batches(self, batches: Mapping[str, str]) -> None:
-        """Note that the rows of sessions lie in other files now, as after compaction; their state stays."""
+    def batches(self) -> pd.DataFrame:
+        """In which file of the processed layer the rows of every session lie that was read: session, batch."""
+        with self._read() as connection:
+            return batches.batches(connection, self.dataset)
+
+    def announce_batch(self, batch: str) -> None:
+        """Note a file of the processed layer before it is written: it is removed some day unless a session comes to name it."""
         with self._write() as connection:
-            progress.move_batches(connection, self.dataset, batches)
+            batches.announce(connection, batch)
+
+    def move_batches(self, moves: pd.DataFrame) -> int:
+        """Note that the rows of sessions lie in other files now (columns session, old, new); their state stays.
+
+        A session whose rows do not lie in `old` any more is left alone. Gives the number of sessions that moved.
+        """
+        with self._write() as connection:
+            return batches.move(connection, self.dataset, moves)
+
+    def loose_batches(self) -> list[str]:
+        """Files that compaction replaced or began and that no session of any dataset names: they may be removed."""
+        with self._read() as connection:
+            return batches.loose(connection)
+
+    def forget_batches(self, gone: Iterable[str]) -> None:
+        """Note that loose files were removed."""
+        with self._write() as connection:
+            batches.forget(connection, gone)
 
     def record_findings(self, stage: str, sessions: Iterable[str], findings: pd.DataFrame) -> None:
         """Replace what a stage found in these sessions; at verify and read, a reason for quarantine ends their path there.
@@ -237,12 +263,28 @@ class Ledger:
 
         Raises DatabaseUnavailable at the end if the connection that held the lock was lost in between.
         """
-        key = {"key": f"{self.dataset}\x1f{name}"}
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:key, 0))"), key)
+        with self._held(f"{self.dataset}\x1f{name}", "pg_advisory_lock", "pg_advisory_unlock", name):
             yield
-            held = connection.scalar(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), key)
-            if not held:
+
+    @contextlib.contextmanager
+    def keeping_batches(self) -> Iterator[None]:
+        """No file of the processed layer is removed meanwhile, of whatever dataset. Any number of processes may hold this."""
+        with self._held(_BATCHES, "pg_advisory_lock_shared", "pg_advisory_unlock_shared", "batches"):
+            yield
+
+    @contextlib.contextmanager
+    def removing_batches(self) -> Iterator[bool]:
+        """True: nobody keeps batches, and whoever wants to waits. False, at once: somebody does; remove nothing."""
+        with self._held(_BATCHES, "pg_try_advisory_lock", "pg_advisory_unlock", "batches") as held:
+            yield held
+
+    @contextlib.contextmanager
+    def _held(self, key: str, take: str, give_back: str, name: str) -> Iterator[bool]:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # The functions that wait return nothing; the one that tries says whether it got the lock.
+            got = connection.scalar(text(f"SELECT {take}(hashtextextended(:key, 0))"), {"key": key}) is not False
+            yield got
+            if got and not connection.scalar(text(f"SELECT {give_back}(hashtextextended(:key, 0))"), {"key": key}):
                 raise DatabaseUnavailable(f"the lock {name!r} was lost in between: the database was restarted. Run again.")
 
     @contextlib.contextmanager

@@ -60,19 +60,6 @@ def mark_read(
     )
 
 
-def move_batches(connection: Connection, dataset: str, batches: Mapping[str, str]) -> None:
-    """Note that rows lie in other files now, as after compaction; nothing else changes."""
-    frame = pd.DataFrame({"session": list(batches), "batch": list(batches.values())})
-    load_temporary(connection, "given", frame, ["text", "text"])
-    connection.execute(
-        text(
-            "UPDATE assay.sessions s SET batch = g.batch FROM given g "
-            "WHERE s.dataset = :dataset AND s.session = g.session AND s.batch IS NOT NULL AND s.batch <> g.batch"
-        ),
-        {"dataset": dataset},
-    )
-
-
 def record_findings(connection: Connection, dataset: str, stage: str, sessions: Iterable[str], findings: pd.DataFrame) -> None:
     """Replace what a stage found in these sessions; at verify and read, a reason for quarantine ends the session's path there."""
     if stage not in STAGES:

@@ -55,11 +55,22 @@ def load_batches(storage: Storage, sessions: pd.DataFrame) -> tuple[pd.DataFrame
     Raises FileNotFoundError if a batch is not there.
     """
     read = sessions.dropna(subset=["batch"])
-    wanted = {str(key): pa.array(sorted(group), pa.string()) for key, group in read.groupby("batch", sort=True)["session"]}
-    return (
-        _load(storage, MEASUREMENTS, wanted, MEASUREMENT_COLUMNS),
-        _load(storage, EXECUTIONS, wanted, EXECUTION_COLUMNS),
-    )
+    wanted = dict(iter(read.groupby("batch", sort=True)["session"]))
+    return _load(storage, MEASUREMENTS, wanted, MEASUREMENT_COLUMNS), _load(storage, EXECUTIONS, wanted, EXECUTION_COLUMNS)
+
+
+def read_batch(storage: Storage, layer: str, wanted: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """By key of a batch its rows in one layer as an Arrow table, those of the sessions that are wanted of it and no others.
+
+    Raises FileNotFoundError if a batch is not there.
+    """
+    columns = list(MEASUREMENT_COLUMNS if layer == MEASUREMENTS else EXECUTION_COLUMNS)
+    tables = {}
+    for path, raw in storage.read_many([f"{layer}/{key}" for key in wanted]):
+        key = path.removeprefix(f"{layer}/")
+        table = pq.read_table(io.BytesIO(raw), columns=columns)
+        tables[key] = table.filter(pc.is_in(table["session"], pa.array(sorted(wanted[key]), pa.string())))
+    return tables
 
 
 def to_parquet(frame: pd.DataFrame, columns: Columns) -> bytes:
@@ -75,14 +86,9 @@ def arrow_schema(columns: Columns) -> pa.Schema:
     return pa.schema([(name, _ARROW[dtype]) for name, (dtype, _) in columns.items()])
 
 
-def _load(storage: Storage, layer: str, wanted: Mapping[str, Any], columns: Columns) -> pd.DataFrame:
-    schema = arrow_schema(columns)
-    tables: dict[str, Any] = {}
-    for path, raw in storage.read_many([f"{layer}/{key}" for key in wanted]):
-        key = path.removeprefix(f"{layer}/")
-        table = pq.read_table(io.BytesIO(raw), columns=schema.names)
-        tables[key] = table.filter(pc.is_in(table["session"], wanted[key]))
-    return typed(_joined([tables[key] for key in wanted], schema), columns)
+def _load(storage: Storage, layer: str, wanted: Mapping[str, Iterable[str]], columns: Columns) -> pd.DataFrame:
+    tables = read_batch(storage, layer, wanted)
+    return typed(_joined([tables[key] for key in wanted], arrow_schema(columns)), columns)
 
 
 def _joined(tables: Sequence[Any], schema: pa.Schema) -> pd.DataFrame:

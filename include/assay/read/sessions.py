@@ -6,6 +6,7 @@ kind and day; the ledger's `batch` of a session is the only truth about where it
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -73,9 +74,10 @@ def read_verified(workspace: Workspace) -> list[str]:
         contents = [_read(fetched) for fetched in fetch(workspace.storage, chunk.sessions, workspace.settings.max_raw_file_bytes)]
         names = [content.session for content in contents]
         batch = batch_key(chunk.kind, chunk.day, names, READER_VERSION)
-        write_batch(workspace.storage, batch, _measurements(contents), _executions(contents))
-        workspace.ledger.record_findings("read", names, _findings(contents))
-        workspace.ledger.mark_read(dict.fromkeys(names, batch), {content.session: content.profile for content in contents})
+        with workspace.ledger.keeping_batches():
+            write_batch(workspace.storage, batch, _measurements(contents), _executions(contents))
+            workspace.ledger.record_findings("read", names, _findings(contents))
+            workspace.ledger.mark_read(dict.fromkeys(names, batch), {content.session: content.profile for content in contents})
         _log(chunk, contents, batch, time.monotonic() - began)
         done.extend(names)
     return done
@@ -86,7 +88,20 @@ def load(workspace: Workspace, sessions: pd.DataFrame) -> tuple[pd.DataFrame, pd
 
     A session that was not read has no rows. Raises FileNotFoundError if a batch that the ledger names is not there.
     """
-    return load_batches(workspace.storage, sessions)
+    with located(workspace, sessions) as there:
+        return load_batches(workspace.storage, there)
+
+
+@contextlib.contextmanager
+def located(workspace: Workspace, sessions: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Those of these rows of the ledger that were read, with `batch` as it is now; the files stay while this lasts.
+
+    Between asking the ledger for sessions and reading their rows, a compaction may have moved them.
+    """
+    with workspace.ledger.keeping_batches():
+        now = workspace.ledger.batches().set_index("session")["batch"]
+        read = sessions[sessions["batch"].notna()]
+        yield read.assign(batch=read["session"].map(now).astype("string")).dropna(subset=["batch"])
 
 
 def _chunks(workspace: Workspace) -> Iterator[Chunk]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from assay.database.ledger import Verdict
 from assay.read.batches import MEASUREMENTS
-from assay.read.sessions import load
+from assay.read.sessions import load, located
 from assay.storage import Storage
 from assay.summarize.heavy import HashCollision, summarize_parquet
 from assay.summarize.statistics import STATISTIC_COLUMNS, summarize
@@ -49,7 +49,11 @@ def refresh_statistics(workspace: Workspace) -> int:
 
 def _statistics(workspace: Workspace, accepted: pd.DataFrame) -> pd.DataFrame:
     if len(accepted) >= MANY_SESSIONS:
-        with _local_files(workspace.storage, accepted) as files, contextlib.suppress(HashCollision):
+        with (
+            located(workspace, accepted) as there,
+            _local_files(workspace.storage, there) as files,
+            contextlib.suppress(HashCollision),
+        ):
             return summarize_parquet(sorted(set(files.values())), files)
     measurements, _ = load(workspace, accepted)
     statistics = summarize(measurements)

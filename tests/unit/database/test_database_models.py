@@ -28,7 +28,11 @@ def test_every_table_and_column_has_a_comment(table: Table) -> None:
     assert without == []
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+OF_ALL_DATASETS = {"loose_batches"}
+"""A file of the processed layer may hold rows of sessions that are in two datasets."""
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES if table.name not in OF_ALL_DATASETS], ids=lambda table: table.name)
 def test_every_row_belongs_to_a_dataset(table: Table) -> None:
     first: Column[str] = next(iter(table.primary_key.columns))
     assert first.name == "dataset"

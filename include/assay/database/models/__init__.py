@@ -1,6 +1,7 @@
 """The tables. Every class docstring and column comment becomes a comment in the database and a line of docs/database.md."""
 
 from assay.database.models.base import SCHEMA, Base
+from assay.database.models.batches import LooseBatch
 from assay.database.models.decisions import DecisionRow
 from assay.database.models.findings import Finding, Rejection
 from assay.database.models.runs import Run
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "DecisionRow",
     "Finding",
+    "LooseBatch",
     "RawFileRow",
     "Rejection",
     "Run",

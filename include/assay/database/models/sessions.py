@@ -35,6 +35,7 @@ class SessionRow(Base):
         Index(None, "dataset", "verdict"),
         Index(None, "dataset", "kind", "started_at"),
         Index(None, "dataset", "run"),
+        Index(None, "batch"),
     )
 
     dataset: Mapped[str] = mapped_column(ForeignKey(Dataset.dataset), primary_key=True, comment="Dataset it belongs to.")
