@@ -3,9 +3,9 @@
 
 Measures machines. For now: **this host**, that is the machine that Airflow's workers run on.
 
-Each session runs the whole suite (memory bandwidth, LU solve, memory latency), several times each. Sessions are measured one
-after the other, and nothing else of ours runs meanwhile: a measuring task takes every slot of the pool. When all are done, the
-DAG says that there are new sessions, and `process_sessions` starts by itself.
+Each session runs the whole suite (memory bandwidth, LU solve, memory latency, clock, vector units), several times each. Sessions
+are measured one after the other, and nothing else of ours runs meanwhile: a measuring task takes every slot of the pool. When all
+are done, the DAG says that there are new sessions, and `process_sessions` starts by itself.
 
 **To start it**: Trigger, choose how many sessions and how many executions of every tool in a session, Trigger again.
 

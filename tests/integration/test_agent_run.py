@@ -86,10 +86,12 @@ def test_a_session_of_this_machine_is_complete_and_every_number_is_read(zipapp: 
     assert content.problems == []
     finished = {place for place, document in executions.items() if document["status"] == "finished"}
     assert {"stream-all/1", "stream-one/2", "latency-one/1", "core_clock-all/2", "hpl-all/1", "hpl-one/2"} <= finished
+    assert {"vectors-one/1", "vectors-one/2"} <= finished
     assert not {place: document["error"] for place, document in executions.items() if document["status"] != "finished"}
     metrics = {(number.benchmark, number.metric) for _, number, _ in content.measurements}
     assert {("stream", "triad_bandwidth"), ("hpl", "gflops"), ("cache_latency", "l1_latency")} <= metrics
     assert ("core_clock", "sustained_clock") in metrics
+    assert {("vectorization", "vector_bandwidth"), ("vectorization", "scalar_bandwidth")} <= metrics
     assert {path.name for path in tmp_path.iterdir()} == {"session"}, "nothing is left beside the session"
 
 
@@ -133,7 +135,7 @@ def test_with_no_compiler_and_no_library_at_all_every_tool_is_recorded_as_missin
     assert result.returncode == 0, result.stderr
     manifest, executions, content = _session(out)
     assert {place: document["status"] for place, document in executions.items()} == {
-        f"{tool}-all/1": "missing" for tool in ("core_clock", "hpl", "latency", "stream")
+        f"{tool}-all/1": "missing" for tool in ("core_clock", "hpl", "latency", "stream", "vectors")
     }
     assert "pip install ziglang" in executions["stream-all/1"]["error"]
     assert "pip install numpy" in executions["hpl-all/1"]["error"]

@@ -56,7 +56,8 @@ def test_another_source_gives_another_hash(tmp_path: Path, monkeypatch: pytest.M
 
 def test_it_holds_the_agent_its_kernels_and_of_assay_only_what_the_agent_shares(zipapp: Path) -> None:
     names = set(_archive(zipapp).namelist())
-    kernels = {f"assay/agent/kernels/{name}" for name in ("stream.c", "latency.c", "core_clock.c", "report.h", "lapack_solve.py")}
+    sources = ("stream.c", "latency.c", "core_clock.c", "vectors.c", "report.h", "lapack_solve.py")
+    kernels = {f"assay/agent/kernels/{name}" for name in sources}
     assert kernels <= names
     others = {name for name in names if not name.startswith("assay/agent/")}
     assert others == {"__main__.py", "assay/__init__.py", "assay/errors.py", "assay/session.py"}

@@ -64,7 +64,7 @@ budgets = st.floats(0.05, 600)
 
 
 def test_the_tools_are_those_in_the_room() -> None:
-    assert list(all_tools()) == ["core_clock", "hpl", "latency", "stream", "stress_ng"]
+    assert list(all_tools()) == ["core_clock", "hpl", "latency", "stream", "stress_ng", "vectors"]
     assert [tool.NAME for tool in chosen_tools(["stream", "hpl", "stream"])] == ["stream", "hpl"]
     with pytest.raises(AssayError, match="geekbench; expected some of core_clock"):
         chosen_tools(["stream", "geekbench"])
@@ -174,7 +174,7 @@ def test_hpcc_is_named_with_the_blas_that_it_is_linked_with(libraries: dict[str,
 
 def test_every_run_of_a_tool_says_how_its_size_was_chosen_and_has_a_time_limit(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
-    for name in ("stream", "latency", "core_clock"):
+    for name in ("stream", "latency", "core_clock", "vectors"):
         for run in all_tools()[name].plan(HOST, workshop, 3):
             assert run.tool == name
             assert run.threads in (ALL, ONE)

@@ -23,7 +23,7 @@ def _program(folder: Path, name: str, script: str) -> Path:
 
 
 @needs_compiler
-@pytest.mark.parametrize("kernel", ["stream", "latency", "core_clock"])
+@pytest.mark.parametrize("kernel", ["stream", "latency", "core_clock", "vectors"])
 def test_every_kernel_compiles_without_a_warning(kernel: str, tmp_path: Path) -> None:
     for name, source in kernel_sources(kernel).items():
         (tmp_path / name).write_bytes(source)

@@ -38,6 +38,7 @@ SAMPLES = [
     _sample("assay_core_clock/all.txt", "assay-core-clock"),
     _sample("assay_core_clock/one.txt", "assay-core-clock"),
     _sample("assay_latency/sweep.txt", "assay-latency"),
+    _sample("assay_vectors/one.txt", "assay-vectors"),
     _sample("lapack_dgetrf/all.txt", "lapack-dgetrf"),
     _sample("lapack_dgetrf/one.txt", "lapack-dgetrf"),
     _sample("hpcc/two-processes.hpccoutf.txt", "hpcc", llc_bytes=1 << 20),

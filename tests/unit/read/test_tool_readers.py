@@ -187,6 +187,17 @@ def test_core_clock_gives_the_mean_of_the_threads_and_the_median_of_the_repetiti
     assert _values(_read(sample, sample.raw)) == {"sustained_clock": pytest.approx(median(means))}
 
 
+def test_vectors_give_the_median_bandwidth_of_each_kernel() -> None:
+    sample = next(one for one in OURS if one.path == "assay_vectors/one.txt")
+    elements = int(re.search(r"^elements (\d+)$", sample.raw, re.MULTILINE)[1])  # type: ignore[index]
+    rates: dict[str, list[float]] = {}
+    for _, _, kernel, passes, seconds in (line.split() for line in sample.raw.splitlines() if line.startswith("time ")):
+        rates.setdefault(f"{kernel}_bandwidth", []).append(24 * elements * int(passes) / float(seconds) / 1e9)
+    values = _values(_read(sample, sample.raw))
+    assert values == {metric: pytest.approx(median(each)) for metric, each in rates.items()}
+    assert values["vector_bandwidth"] > values["scalar_bandwidth"]
+
+
 def test_hpcc_gives_its_hpl_and_its_stream_only_over_arrays_larger_than_the_caches() -> None:
     large = next(one for one in SAMPLES if one.path == "hpcc/two-processes.hpccoutf.txt")
     summary = dict(re.findall(r"^(\w+)=(.*)$", large.raw, re.MULTILINE))
