@@ -1,32 +1,13 @@
-"""`assay trace` and `assay schema`: from a published number back to its raw bytes, and whether documents keep the contract."""
+"""`assay trace`: from a published number back to its raw bytes; and the commands of the contract, `assay schema`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from assay.commands import schema
 from assay.commands.options import AsJson, Dataset, print_json
-from assay.errors import AssayError
-
-schema = typer.Typer(no_args_is_help=True, help="The contract of the published documents.")
-
-
-@schema.command()
-def validate(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder with published documents.")],
-) -> None:
-    """Check every document in a folder against its published JSON Schema.
-
-    Example: `assay schema validate dataset/data/processed/latest`
-    """
-    from assay.dataset.validate import validate_folder
-
-    checked = validate_folder(folder)
-    if not checked:
-        raise AssayError(f"{folder}: no document of the dataset found; expected files such as memory-benchmarks.json")
-    typer.echo(f"{len(checked)} documents are valid: {', '.join(checked)}")
 
 
 def trace(
@@ -53,5 +34,5 @@ def trace(
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    app.add_typer(schema, name="schema")
+    app.add_typer(schema.app, name="schema")
     app.command()(trace)

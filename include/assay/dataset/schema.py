@@ -9,18 +9,35 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.dataset.models import API, DOCUMENTS, SCHEMA_VERSION
+from assay.dataset.examples import example
+from assay.dataset.models import API, DOCUMENTS, SCHEMA_VERSION, v1_0_0
 from assay.dataset.models.base import AbsentNotNull
+from assay.dataset.models.migrated import allow_migrated
 from assay.settings import project_root
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = f"v{SCHEMA_VERSION}"
 
 
+NEWEST = SCHEMA_VERSION
+VERSIONS = (v1_0_0.VERSION, NEWEST)
+"""Versions of the contract, oldest first."""
+
+_MODELS: Mapping[str, Mapping[str, tuple[str, type[BaseModel]]]] = {
+    v1_0_0.VERSION: v1_0_0.DOCUMENTS,
+    NEWEST: {**DOCUMENTS, **API},
+}
+
+
 @cache
-def schemas() -> Mapping[str, dict[str, Any]]:
-    """The JSON Schema of every published document, by schema name (`memory-benchmark`)."""
-    return {name: _schema(name, model) for name, model in {**DOCUMENTS, **API}.values()}
+def schemas(version: str = NEWEST) -> Mapping[str, dict[str, Any]]:
+    """The JSON Schema of every published document of a version of the contract, by schema name (`memory-benchmark`)."""
+    return {name: _schema(version, name, model) for name, model in _MODELS[version].values()}
+
+
+def schema_of(document: str, version: str = NEWEST) -> str | None:
+    """Name of the schema that a document keeps, by its file name; None for a file that the version does not know."""
+    return _MODELS[version].get(document, (None, None))[0]
 
 
 def schema_path(document: str) -> str | None:
@@ -32,12 +49,20 @@ def schema_path(document: str) -> str | None:
 
 def schema_files() -> dict[str, str]:
     """The generated files: path relative to the checkout -> text."""
-    return {f"schemas/{FOLDER}/{name}.schema.json": _text(schema) for name, schema in schemas().items()}
+    return {
+        f"schemas/v{version}/{name}.schema.json": _text(schema)
+        for version in VERSIONS
+        for name, schema in schemas(version).items()
+    }
 
 
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+def _schema(version: str, name: str, model: type[BaseModel]) -> dict[str, Any]:
     generated = model.model_json_schema(schema_generator=AbsentNotNull)
-    return {"$schema": DIALECT, "$id": f"urn:assay:schema:{SCHEMA_VERSION}:{name}", **generated}
+    if version == NEWEST:
+        allow_migrated(generated, model.__name__)
+    generated["title"] = f"{name.replace('-', ' ').capitalize()}, contract {version}"
+    generated["examples"] = [example(generated)]
+    return {"$schema": DIALECT, "$id": f"urn:assay:schema:{version}:{name}", **generated}
 
 
 def _text(schema: Mapping[str, Any]) -> str:

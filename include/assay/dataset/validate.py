@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,32 @@ import jsonschema_rs
 import orjson
 
 from assay.dataset.models import API, DOCUMENTS
-from assay.dataset.schema import schemas
+from assay.dataset.schema import NEWEST, schema_of, schemas
 from assay.errors import SchemaMismatch
 
 MAX_SHOWN = 5
 KNOWN = {**DOCUMENTS, **API}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One place where a document breaks its contract. `path`: keys and positions that lead there."""
+
+    document: str
+    path: tuple[str | int, ...]
+    found: str
+    expected: str
+    schema: str = ""
+
+    @property
+    def field(self) -> str:
+        """The path as a JSON pointer."""
+        return "/" + "/".join(str(part) for part in self.path)
+
+    def __str__(self) -> str:
+        by = f" ({self.schema})" if self.schema else ""
+        where = f"{self.document}: {self.field}" if self.path else self.document
+        return f"{where}: found {self.found}; expected {self.expected}{by}"
 
 
 def validate_documents(documents: Mapping[str, bytes]) -> None:
@@ -23,10 +45,14 @@ def validate_documents(documents: Mapping[str, bytes]) -> None:
 
     Raises SchemaMismatch with the document, the path in it, what was found and what was expected, for the first few faults.
     """
-    faults = [fault for name in sorted(documents) if name in KNOWN for fault in _faults(name, documents[name])]
+    refuse([fault for name in sorted(documents) if name in KNOWN for fault in faults_in(name, documents[name])])
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise SchemaMismatch that says the first few faults; return where there is none."""
     if faults:
         more = f"; and {len(faults) - MAX_SHOWN} more" if len(faults) > MAX_SHOWN else ""
-        raise SchemaMismatch("; ".join(faults[:MAX_SHOWN]) + more)
+        raise SchemaMismatch("; ".join(map(str, faults[:MAX_SHOWN])) + more)
 
 
 def validate_folder(folder: Path) -> list[str]:
@@ -36,29 +62,39 @@ def validate_folder(folder: Path) -> list[str]:
     return list(documents)
 
 
-@cache
-def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schemas()[schema])
-
-
-def _faults(name: str, raw: bytes) -> list[str]:
+def faults_in(name: str, raw: bytes, version: str = NEWEST) -> list[Fault]:
+    """What is wrong with the bytes of a document, by the schema that a version of the contract has for its file name."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return [f"{name}: found bytes that are not JSON ({error}); expected a document of the dataset"]
+        return [Fault(name, (), f"bytes that are not JSON ({error})", "a document of the dataset")]
+    return faults_of(name, document, version)
+
+
+def faults_of(name: str, document: Any, version: str = NEWEST) -> list[Fault]:
+    """What is wrong with a decoded document. Nothing, for a file that has no schema."""
+    schema = schema_of(name, version)
+    if schema is None:
+        return []
     return [
-        f"{name}: {_pointer(error.instance_path)}: found {_shown(error.instance)}; expected otherwise: {_brief(error.message)} "
-        f"(schema {KNOWN[name][0]}, {_pointer(error.schema_path)})"
-        for error in _validator(KNOWN[name][0]).iter_errors(document)
+        Fault(
+            name,
+            tuple(error.instance_path),
+            _brief(repr(error.instance)),
+            f"otherwise: {_brief(error.message)}",
+            f"schema {schema} {version}, {_pointer(error.schema_path)}",
+        )
+        for error in _validator(schema, version).iter_errors(document)
     ]
+
+
+@cache
+def _validator(schema: str, version: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schemas(version)[schema])
 
 
 def _pointer(path: Any) -> str:
     return "/" + "/".join(str(part) for part in path)
-
-
-def _shown(value: Any) -> str:
-    return _brief(repr(value))
 
 
 def _brief(text: str) -> str:

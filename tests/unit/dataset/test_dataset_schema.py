@@ -10,12 +10,15 @@ import jsonschema_rs
 import orjson
 import pytest
 from assay.dataset.encode import to_json
+from assay.dataset.models import API, DOCUMENTS
 from assay.dataset.models.base import DOCUMENT_UNITS
-from assay.dataset.schema import schema_files, schemas
+from assay.dataset.models.migrated import UNLESS_MIGRATED
+from assay.dataset.schema import VERSIONS, schema_files, schemas
 from assay.dataset.validate import validate_documents, validate_folder
 from assay.errors import SchemaMismatch
 from assay.settings import project_root
 
+EVERY = [(version, name) for version in VERSIONS for name in sorted(schemas(version))]
 MEMORY = "memory-benchmarks.json"
 TYPE = "m7i.large"
 
@@ -25,9 +28,9 @@ def test_the_schema_in_the_checkout_is_the_one_of_the_models(path: str) -> None:
     assert (project_root() / path).read_text(encoding="utf-8") == schema_files()[path], "run `python -m assay.dataset.schema`"
 
 
-@pytest.mark.parametrize("name", sorted(schemas()))
-def test_the_schema_is_valid_2020_12(name: str) -> None:
-    schema = schemas()[name]
+@pytest.mark.parametrize(("version", "name"), EVERY)
+def test_the_schema_is_valid_2020_12(version: str, name: str) -> None:
+    schema = schemas(version)[name]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     jsonschema_rs.Draft202012Validator(schema)
     assert jsonschema_rs.meta.is_valid(schema)
@@ -55,15 +58,15 @@ def is_numeric(schema: dict[str, Any]) -> bool:
     return any(is_numeric(item) for item in below if isinstance(item, dict))
 
 
-@pytest.mark.parametrize("name", sorted(schemas()))
-def test_every_field_is_described(name: str) -> None:
-    without = [path for path, schema in properties(schemas()[name]) if not schema.get("description", "").strip()]
+@pytest.mark.parametrize(("version", "name"), EVERY)
+def test_every_field_is_described(version: str, name: str) -> None:
+    without = [path for path, schema in properties(schemas(version)[name]) if not schema.get("description", "").strip()]
     assert without == [], "give these fields a description in assay.dataset.models"
 
 
-@pytest.mark.parametrize("name", sorted(schemas()))
-def test_every_number_has_a_unit(name: str) -> None:
-    numbers = [(path, schema.get("x-unit")) for path, schema in properties(schemas()[name]) if is_numeric(schema)]
+@pytest.mark.parametrize(("version", "name"), EVERY)
+def test_every_number_has_a_unit(version: str, name: str) -> None:
+    numbers = [(path, schema.get("x-unit")) for path, schema in properties(schemas(version)[name]) if is_numeric(schema)]
     without = [path for path, unit in numbers if unit is None]
     assert without == [], "add json_schema_extra=measured_in(...) of assay.dataset.models.base"
     units = {unit for _, said in numbers for unit in (said if isinstance(said, list) else [said])}
@@ -77,6 +80,29 @@ def test_every_named_quantity_says_the_units_that_it_may_have(name: str) -> None
         if any(target.get("$ref", "").endswith(("/Measured", "/Provisional")) for target in targets):
             said = schema["x-unit"]
             assert schema["properties"]["unit"]["enum"] == (said if isinstance(said, list) else [said]), path
+
+
+@pytest.mark.parametrize(("version", "name"), EVERY)
+def test_every_schema_has_an_id_a_title_and_an_example_that_satisfies_it(version: str, name: str) -> None:
+    schema = schemas(version)[name]
+    assert schema["$id"] == f"urn:assay:schema:{version}:{name}"
+    assert version in schema["title"]
+    (example,) = schema["examples"]
+    jsonschema_rs.Draft202012Validator(schema).validate(example)
+
+
+def test_what_a_migrated_document_may_lack_is_required_of_every_other() -> None:
+    found = {}
+    for schema in schemas().values():
+        found |= {name: definition for name, definition in schema.get("$defs", {}).items() if "else" in definition}
+        found |= {schema["$id"]: schema} if "else" in schema else {}
+    assert found
+    for definition in found.values():
+        lacking = definition["else"]["required"]
+        assert not set(lacking) & set(definition.get("required", ()))
+        assert set(lacking) <= set(definition["properties"])
+    models = {model.__name__ for _, model in {**DOCUMENTS, **API}.values()}
+    assert set(UNLESS_MIGRATED) - models <= set(found)
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
