@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from assay.dataset.encode import sha256, to_json
-from assay.dataset.models import DOCUMENTS, says
+from assay.dataset.manifest import MANIFEST
+from assay.dataset.models import DOCUMENTS, contract_of, says
 from assay.dataset.models.base import SCHEMA_VERSION
 from assay.dataset.place import CPU, MEMORY, MICROARCH
 from assay.dataset.schema import FOLDER
@@ -41,7 +43,10 @@ def api_documents(documents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def endpoints_document(documents: Mapping[str, bytes]) -> dict[str, Any]:
-    """Every file of the snapshot with its title, schema, size and hash. Static files: no endpoint takes parameters."""
+    """Every file of the snapshot with its title, schema, size and hash, and the documents over time (`../historical/...`).
+
+    Static files: no endpoint takes parameters.
+    """
     endpoints = []
     for name in sorted(documents):
         endpoint: dict[str, Any] = {
@@ -54,7 +59,23 @@ def endpoints_document(documents: Mapping[str, bytes]) -> dict[str, Any]:
         if name in DOCUMENTS:
             endpoint["schema"] = f"data/schemas/{FOLDER}/{DOCUMENTS[name][0]}.schema.json"
         endpoints.append(endpoint)
+    for entry in _history(documents):
+        name, model = contract_of(entry["path"]) or ("", BaseModel)
+        endpoints.append(
+            {
+                **entry,
+                "path": f"../{entry['path']}",
+                "title": says(model),
+                "parameters": [],
+                "schema": f"data/schemas/{FOLDER}/{name}.schema.json",
+            }
+        )
     return {"schema_version": SCHEMA_VERSION, "base": BASE, "endpoints": endpoints}
+
+
+def _history(documents: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    history: list[dict[str, Any]] = orjson.loads(documents[MANIFEST])["history"] if MANIFEST in documents else []
+    return history
 
 
 def filters_document(documents: Mapping[str, bytes]) -> dict[str, Any]:

@@ -17,16 +17,18 @@ from assay.dataset.cpu import cpu_document
 from assay.dataset.derive import derived_documents, tables
 from assay.dataset.encode import to_json
 from assay.dataset.entries import Workbench
-from assay.dataset.manifest import MANIFEST, content_digest, manifest_document, session_list
+from assay.dataset.manifest import MANIFEST, content_digest, file_entry, manifest_document, session_list
 from assay.dataset.memory import memory_document
 from assay.dataset.metadata import document_list, last_updated, metadata_core
 from assay.dataset.microarch import microarch_document
 from assay.dataset.models.base import SCHEMA_VERSION
+from assay.dataset.over_time import TRENDS, documents_over_time
 from assay.dataset.place import CPU, MEMORY, MICROARCH, document_of
 from assay.dataset.quarantine import quarantine_document, warning_rules
 from assay.dataset.rankings import ranking_lists
 from assay.dataset.select import implementations, place
 from assay.dataset.subject import subjects
+from assay.dataset.trends import Archive
 from assay.errors import PublicationError
 from assay.session import format_time
 
@@ -35,8 +37,11 @@ QUARANTINE = "quarantine.json"
 RANKINGS = "instance-rankings.json"
 
 
-def build_documents(content: DatasetContent) -> dict[str, bytes]:
+def build_documents(content: DatasetContent, archive: Archive | None = None) -> dict[str, bytes]:
     """Every document of a snapshot, by file name.
+
+    `archive`: takes the documents over time that lie outside the snapshot's folder, one by one as they are made (path below
+    `data/processed/`, bytes), so that not all need be in memory; the manifest then lists them. Without it none are made.
 
     Raises PublicationError if there is nothing to publish, or if the content contradicts itself: a statistic over a session
     that is not accepted, a session without raw files.
@@ -55,11 +60,21 @@ def build_documents(content: DatasetContent) -> dict[str, bytes]:
         RANKINGS: {"schema_version": SCHEMA_VERSION, "last_updated": updated, "rankings": rankings},
         QUARANTINE: quarantine_document(content.quarantined, content.findings),
     }
-    data |= derived_documents(content, placed, workbench, data, rankings, updated)
+    data |= derived_documents(content, workbench, data, rankings, updated)
+    history: list[dict[str, Any]] = []
+
+    def note(path: str, raw: bytes) -> None:
+        history.append(file_entry(path, raw))
+        if archive is not None:
+            archive(path, raw)
+
+    trends = documents_over_time(content, placed, workbench, rankings, updated, None if archive is None else note)
     metadata = metadata_core(content, workbench, implementations(placed))
     sessions = session_list(content.sessions, content.raw_files)
     encoded = {name: to_json(document) for name, document in data.items()} | tables(content)
-    return _assemble(encoded, metadata, sessions, content.previous)
+    encoded[TRENDS] = to_json(trends, compact=True)
+    history.sort(key=lambda entry: str(entry["path"]))
+    return _assemble(encoded, metadata, sessions, history, content.previous)
 
 
 def rebase(documents: Mapping[str, bytes], previous: PreviousSnapshot | None) -> dict[str, bytes]:
@@ -67,7 +82,7 @@ def rebase(documents: Mapping[str, bytes], previous: PreviousSnapshot | None) ->
     metadata, manifest = orjson.loads(documents[METADATA]), orjson.loads(documents[MANIFEST])
     del metadata["documents"]
     data = {name: data for name, data in documents.items() if name not in (CHANGES, METADATA, BUNDLE, MANIFEST)}
-    return _assemble(data, metadata, manifest["sessions"], previous)
+    return _assemble(data, metadata, manifest["sessions"], manifest["history"], previous)
 
 
 def digest_of(documents: Mapping[str, bytes]) -> str:
@@ -76,15 +91,19 @@ def digest_of(documents: Mapping[str, bytes]) -> str:
 
 
 def _assemble(
-    data: Mapping[str, bytes], metadata: Mapping[str, Any], sessions: list[dict[str, Any]], previous: PreviousSnapshot | None
+    data: Mapping[str, bytes],
+    metadata: Mapping[str, Any],
+    sessions: list[dict[str, Any]],
+    history: list[dict[str, Any]],
+    previous: PreviousSnapshot | None,
 ) -> dict[str, bytes]:
     digest = content_digest(data, metadata, sessions)
     now = {**_decoded(data), MANIFEST: {"sessions": sessions}}
     changes = changes_document(_decoded(previous.documents) if previous else {}, now, previous.name if previous else "")
     documents = {**data, CHANGES: to_json(changes)}
     documents[METADATA] = to_json({**metadata, "documents": document_list(documents)})
-    documents[BUNDLE] = to_json(bundle_document(documents))
-    documents[MANIFEST] = to_json(manifest_document(documents, sessions, digest))
+    documents[BUNDLE] = to_json(bundle_document(documents), compact=True)
+    documents[MANIFEST] = to_json(manifest_document(documents, sessions, history, digest))
     return documents
 
 

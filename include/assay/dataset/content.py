@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from assay.dataset.prices import PRICE_COLUMNS
+from assay.dataset.rows import Measurements
 from assay.measurement import measurement_frame
 
 SESSION_COLUMNS = (
@@ -51,7 +52,8 @@ class DatasetContent:
     `statistics`: one row an aggregation key, columns as assay.summarize gives them. `sessions`: the accepted sessions,
     columns SESSION_COLUMNS, times in UTC. `raw_files`: session, path, size, sha256 of the accepted sessions. `quarantined`:
     session, kind, subject, started_at, ended_at. `findings`: FINDING_COLUMNS of accepted (warnings) and quarantined
-    sessions. `grades`: what each quality grade means, by grade.
+    sessions. `grades`: what each quality grade means, by grade. `measurements`: the tidy table of the accepted sessions,
+    or something that gives it day by day.
     """
 
     dataset: str
@@ -63,6 +65,6 @@ class DatasetContent:
     findings: pd.DataFrame
     accounting: Counts
     grades: Mapping[str, str] = field(default_factory=dict)
-    measurements: pd.DataFrame = field(default_factory=lambda: measurement_frame([]))
+    measurements: Measurements = field(default_factory=lambda: measurement_frame([]))
     prices: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PRICE_COLUMNS)))
     previous: PreviousSnapshot | None = None

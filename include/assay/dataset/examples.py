@@ -14,6 +14,7 @@ _BY_PATTERN = {
     r"^[0-9a-f]{64}$": _DIGEST,
     r"^\d{8}T\d{6}Z-[0-9a-f]{12}$": _SESSION,
     r"^\d+$": "6",
+    r"^\d{4}-(W\d{2}|Q[1-4])$": "2024-Q4",
 }
 
 _BY_NAME: Mapping[str, Any] = {
@@ -95,6 +96,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "series": ("m7i.large", "triad_bandwidth"),
     "implementations": ("stream",),
     "grades": ("A",),
+    "history": ("m7i",),
     "filter": ("architecture",),
     "warnings": ("stability.cv",),
     "value_per_dollar": ("triad_bandwidth",),

@@ -38,6 +38,7 @@ def content_digest(documents: Mapping[str, bytes], metadata: Mapping[str, Any], 
     """SHA-256 over the data: two snapshots with the same digest say the same, whatever came before them.
 
     `documents`: those that hold data, without changes, metadata and manifest. `metadata`: without its list of documents.
+    The documents over time follow from the same sessions and measurements, so they need not be here.
     """
     lines = [f"{sha256(documents[name])} {name}\n" for name in sorted(documents)]
     lines.append(f"{sha256(to_json(metadata))} metadata\n")
@@ -45,11 +46,19 @@ def content_digest(documents: Mapping[str, bytes], metadata: Mapping[str, Any], 
     return sha256("".join(lines).encode())
 
 
-def manifest_document(documents: Mapping[str, bytes], sessions: list[dict[str, Any]], digest: str) -> dict[str, Any]:
-    """The manifest of these files."""
+def file_entry(path: str, data: bytes) -> dict[str, Any]:
+    """A file as the manifest lists it."""
+    return {"path": path, "bytes": len(data), "sha256": sha256(data)}
+
+
+def manifest_document(
+    documents: Mapping[str, bytes], sessions: list[dict[str, Any]], history: list[dict[str, Any]], digest: str
+) -> dict[str, Any]:
+    """The manifest of these files. `history`: those outside the snapshot's folder, listed already."""
     return {
         "schema_version": SCHEMA_VERSION,
         "content_digest": digest,
-        "files": [{"path": name, "bytes": len(documents[name]), "sha256": sha256(documents[name])} for name in sorted(documents)],
+        "files": [file_entry(name, documents[name]) for name in sorted(documents)],
+        "history": history,
         "sessions": sessions,
     }

@@ -12,6 +12,10 @@ Keys: TypeAlias = tuple[str | int, ...]
 RANKINGS = "instance-rankings.json"
 
 
+_TYPE_AT = {"series": 1, "benchmarks": 2, "provisional": 2, "variants": 4}
+"""Where the type stands in the keys of a document over time, by the first of them."""
+
+
 class Origin(NamedTuple):
     """A published object with `sources`, and where it stands. `via`: what leads there, in words; empty if it is the number's
     own."""
@@ -30,17 +34,18 @@ def origins(documents: Mapping[str, Any], document: str, keys: Keys) -> list[Ori
     top = keys[0] if keys else ""
     if top == "rankings":
         return [_ranked(documents, document, keys)]
+    if top == "families" and "period" in documents[document] and len(keys) > 4:
+        return _members(documents[document], document, keys)
     if top in ("families", "architectures") and len(keys) > 2:
         return _summarized(documents, document, keys)
     if top == "instances" and "value_per_dollar" in keys and len(keys) > 4:
         return [_of_rank(documents, str(keys[4]), str(keys[1]), "is a median per dollar:")]
-    if top == "series" and "change_points" in keys:
-        series = at(documents[document], keys[:3])
-        return [Origin(document, (*keys[:3], "points", n), point, "follows from") for n, point in enumerate(series["points"])]
     for length in range(len(keys), 0, -1):
         holder = at(documents[document], keys[:length])
         if isinstance(holder, Mapping) and "sources" in holder:
             return [Origin(document, keys[:length], holder)]
+        if isinstance(holder, Mapping) and isinstance(holder.get("source"), int):
+            return [_of_list(documents[document], document, keys[:length])]
     raise AssayError(
         f"{document}: {pointer(keys)} does not come from measurements; expected a value below benchmarks or the like"
     )
@@ -56,6 +61,39 @@ def at(document: Any, keys: Keys) -> Any:
 def pointer(keys: Keys) -> str:
     """The keys as a JSON pointer."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def _of_list(decoded: Mapping[str, Any], document: str, keys: Keys, via: str = "") -> Origin:
+    """An object that names its sessions by a position in the lists of its type."""
+    holder = at(decoded, keys)
+    lists = decoded["sources"][keys[_TYPE_AT[str(keys[0])]]]
+    return Origin(document, keys, {**holder, "sources": lists[holder["source"]]}, via)
+
+
+def _members(decoded: Mapping[str, Any], document: str, keys: Keys) -> list[Origin]:
+    """The quantities of the types that a family's spread in a period is made of."""
+    _, _, benchmark, configuration, field = keys[:5]
+    spread, found = at(decoded, keys[:5]), []
+    field = str(field).removesuffix(f" ({spread['unit']})")
+    for instance in spread["members"]:
+        for where in (
+            ("benchmarks", benchmark, instance, field),
+            ("variants", benchmark, configuration, "instances", instance, field),
+            ("variants", benchmark, configuration, "instances", instance, f"{field} ({spread['unit']})"),
+        ):
+            quantity = _find(decoded, where)
+            if quantity and (quantity["configuration"], quantity["unit"]) == (configuration, spread["unit"]):
+                found.append(_of_list(decoded, document, where, "summarizes"))
+                break
+    return found
+
+
+def _find(tree: Any, keys: Keys) -> Mapping[str, Any] | None:
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return None
+        tree = tree[key]
+    return tree if isinstance(tree, Mapping) else None
 
 
 def _ranked(documents: Mapping[str, Any], document: str, keys: Keys) -> Origin:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from assay.dataset.examples import example
-from assay.dataset.models import API, DOCUMENTS, SCHEMA_VERSION, v1_0_0
+from assay.dataset.models import API, DOCUMENTS, HISTORY, SCHEMA_VERSION, contract_of, v1_0_0
 from assay.dataset.models.base import AbsentNotNull
 from assay.dataset.models.migrated import allow_migrated
 from assay.settings import project_root
@@ -25,7 +25,7 @@ VERSIONS = (v1_0_0.VERSION, NEWEST)
 
 _MODELS: Mapping[str, Mapping[str, tuple[str, type[BaseModel]]]] = {
     v1_0_0.VERSION: v1_0_0.DOCUMENTS,
-    NEWEST: {**DOCUMENTS, **API},
+    NEWEST: {**DOCUMENTS, **API, **HISTORY},
 }
 
 
@@ -36,7 +36,10 @@ def schemas(version: str = NEWEST) -> Mapping[str, dict[str, Any]]:
 
 
 def schema_of(document: str, version: str = NEWEST) -> str | None:
-    """Name of the schema that a document keeps, by its file name; None for a file that the version does not know."""
+    """Name of the schema that a document keeps, by its file name, or its path below `data/processed/` where it lies outside
+    `latest/`; None for a file that the version does not know."""
+    if "/" in document and version == NEWEST:
+        return (contract_of(document) or (None, None))[0]
     return _MODELS[version].get(document, (None, None))[0]
 
 

@@ -27,6 +27,9 @@ MIN_SAMPLE = 3
 CONFIGURATION = ("implementation", "version", "threads", "size_policy", "build_flags")
 """The ranking key less benchmark and metric."""
 
+FREE_TEXT = ("implementation", "size_policy", "build_flags")
+"""Columns that hold free text from raw files."""
+
 SINGLE_THREAD = "single_thread_"
 ALWAYS_THREADED = frozenset({"stream", "hpl", "hpl_mkl"})
 """Benchmarks whose plain fields mean all threads, even while only one thread was measured."""
@@ -59,8 +62,8 @@ def place(statistics: pd.DataFrame) -> pd.DataFrame:
 def redact_keys(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its key columns as plain text, redacted where they hold free text from raw files."""
     result = frame.astype(dict.fromkeys((*AGGREGATION_KEY, "unit"), "object"))
-    for name in ("implementation", "size_policy", "build_flags"):
-        result[name] = result[name].map({text: redact(text) for text in result[name].unique()})
+    for name in FREE_TEXT:
+        result[name] = result[name].map({text: redact(text) for text in result[name].unique()}).astype("object")
     return result
 
 

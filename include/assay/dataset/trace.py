@@ -46,6 +46,7 @@ _DESCRIBING = frozenset(
         "vcpus",
         "hourly_price",
         "confidence",
+        "source",
     }
 )
 

@@ -41,11 +41,11 @@ class Fault:
 
 
 def validate_documents(documents: Mapping[str, bytes]) -> None:
-    """Check every document that has a schema.
+    """Check every document that has a schema; names are those in `latest/`, or paths below `data/processed/`.
 
     Raises SchemaMismatch with the document, the path in it, what was found and what was expected, for the first few faults.
     """
-    refuse([fault for name in sorted(documents) if name in KNOWN for fault in faults_in(name, documents[name])])
+    refuse([fault for name in sorted(documents) if schema_of(name) for fault in faults_in(name, documents[name])])
 
 
 def refuse(faults: Sequence[Fault]) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
 LATEST = "data/processed/latest"
+PROCESSED = "data/processed"
 VERSIONS = "data/processed/v1.0"
+WEEKLY = f"{VERSIONS}/weekly-aggregates"
+HISTORICAL = "data/processed/historical"
 API_FOLDER = "data/api"
 README = "README.md"
 
@@ -33,7 +36,12 @@ def snapshot_order(name: str) -> tuple[str, int]:
 def snapshot_folders(paths: Collection[str]) -> set[str]:
     """The names of the snapshots whose folders hold any of these paths."""
     below = (PurePosixPath(path).parts for path in paths if path.startswith(f"{VERSIONS}/"))
-    return {parts[3] for parts in below if len(parts) > 4}
+    return {parts[3] for parts in below if len(parts) > 4} - {PurePosixPath(WEEKLY).name}
+
+
+def is_history(path: str) -> bool:
+    """Whether a path is that of a document over time, which lies outside the folders of snapshots."""
+    return path.startswith((f"{WEEKLY}/", f"{HISTORICAL}/"))
 
 
 def below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from assay.errors import PublicationError
@@ -146,7 +146,8 @@ class LocalRepository(GitTarget):
             self._git.run("read-tree", expected, extra=index)
             there = self.tree(expected)
         wanted = {path: blob_id(data) for path, data in change.write.items()}
-        self._write_blobs({wanted[path]: data for path, data in change.write.items() if there.get(path) != wanted[path]}, scratch)
+        new = {wanted[path]: path for path in change.write if there.get(path) != wanted[path]}
+        self._write_blobs(new, change.write, scratch)
         lines = [f"0 {_NO_COMMIT}\t{path}\0" for path in sorted(change.remove) if path in there and path not in wanted]
         lines += [f"100644 {blob}\t{path}\0" for path, blob in sorted(wanted.items())]
         self._git.run(
@@ -160,11 +161,12 @@ class LocalRepository(GitTarget):
         )
         return self._git.run("write-tree", extra=index).decode().strip()
 
-    def _write_blobs(self, blobs: dict[str, bytes], scratch: Path) -> None:
+    def _write_blobs(self, blobs: Mapping[str, str], files: Mapping[str, bytes], scratch: Path) -> None:
+        """Store files, given by blob id and path; one at a time in memory."""
         paths = []
-        for number, data in enumerate(blobs.values()):
+        for number, name in enumerate(blobs.values()):
             path = scratch / f"blob-{number}"
-            path.write_bytes(data)
+            path.write_bytes(files[name])
             paths.append(f"{path}\n")
         written = (
             self._git.run("hash-object", "-w", "--no-filters", "--stdin-paths", input="".join(paths).encode()).decode().split()

@@ -13,8 +13,9 @@ from assay.dataset.schema import schema_files
 from assay.dataset.validate import validate_documents
 from assay.publish.companions import companion_files
 from assay.publish.current import CurrentSnapshot, current_snapshot
-from assay.publish.layout import API_FOLDER, LATEST, below, snapshot_folder, snapshot_folders, snapshot_name
+from assay.publish.layout import API_FOLDER, LATEST, below, is_history, snapshot_folder, snapshot_folders, snapshot_name
 from assay.publish.page import PAGE_FOLDER, page_files
+from assay.publish.spool import Joined, Spool
 from assay.publish.target import Change, GitTarget, blob_id
 
 
@@ -32,17 +33,21 @@ class Plan:
     files: tuple[str, ...]
 
 
-def plan(target: GitTarget, documents: Mapping[str, bytes], used: Collection[str] = ()) -> Plan | CurrentSnapshot:
+def plan(
+    target: GitTarget, documents: Mapping[str, bytes], used: Collection[str] = (), history: Spool | None = None
+) -> Plan | CurrentSnapshot:
     """The commit that publishes these documents on top of the target's head; the snapshot there if it says the same already.
 
-    `used`: names that no new snapshot may take, beside those of the target's tags and folders.
+    `used`: names that no new snapshot may take, beside those of the target's tags and folders. `history`: the documents over time
+    by path in the repository; those that are there and not among them are removed. Without it they stay as they are.
     """
     head = target.head()
     current = current_snapshot(target, head)
-    if current is not None and current.whole and current.digest == digest_of(documents):
+    tree = target.tree(head) if head else {}
+    past = history.blobs if history is not None else {}
+    if current is not None and current.whole and current.digest == digest_of(documents) and past.items() <= tree.items():
         return current
     documents = rebase(documents, current.as_previous() if current else None)
-    tree = target.tree(head) if head else {}
     day = orjson.loads(documents[METADATA])["dataset_version"]
     name = snapshot_name(day, {*snapshot_folders(tree), *target.tags(), *used})
     write = {
@@ -52,9 +57,12 @@ def plan(target: GitTarget, documents: Mapping[str, bytes], used: Collection[str
         **below(API_FOLDER, _api(documents) | companion_files()),
         **{f"data/{path}": text.encode() for path, text in schema_files().items()},
     }
-    gone = frozenset(path for path in tree if path.startswith((f"{LATEST}/", PAGE_FOLDER)) and path not in write)
-    different = {path for path, data in write.items() if tree.get(path) != blob_id(data)}
-    return Plan(name, head, documents, Change(write, gone), tuple(sorted(different | gone)))
+    blobs = {path: blob_id(data) for path, data in write.items()} | past
+    ours = [path for path in tree if path.startswith((f"{LATEST}/", PAGE_FOLDER)) or (history is not None and is_history(path))]
+    gone = frozenset(path for path in ours if path not in blobs)
+    different = {path for path, blob in blobs.items() if tree.get(path) != blob}
+    change = Change(write if history is None else Joined(write, history), gone)
+    return Plan(name, head, documents, change, tuple(sorted(different | gone)))
 
 
 def _api(documents: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -16,16 +16,19 @@ from assay.database.words import SnapshotState
 from assay.dataset.build import METADATA, build_documents, digest_of
 from assay.dataset.encode import sha256
 from assay.dataset.manifest import MANIFEST
+from assay.dataset.trends import Archive
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
 from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
+from assay.publish.layout import PROCESSED, is_history
 from assay.publish.local import LocalRepository
 from assay.publish.message import commit_message
 from assay.publish.page import refresh_page
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
+from assay.publish.spool import Joined, Spool, spool
 from assay.publish.target import GitTarget, MovedBranch, TagTaken
 from assay.session import parse_time
 from assay.workspace import Workspace
@@ -58,21 +61,22 @@ def publish_snapshot(workspace: Workspace, *, dry_run: bool = False) -> Publishe
     SchemaMismatch if a document would break the contract.
     """
     target = open_target(workspace)
-    with workspace.ledger.lock(LOCK):
-        documents = build(workspace, target)
+    with workspace.ledger.lock(LOCK), spool() as history:
+        documents = build(workspace, target, history)
         if dry_run:
-            return _foreseen(workspace, target, documents)
-        snapshot = commit(workspace, target, documents)
+            return _foreseen(workspace, target, documents, history)
+        snapshot = commit(workspace, target, documents, history)
         return verify(workspace, target, snapshot)
 
 
 def build_snapshot(workspace: Workspace) -> str:
     """First of three steps for a task each: build, validate and store the documents; gives their content digest."""
     target = open_target(workspace)
-    documents = build(workspace, target)
-    digest = digest_of(documents)
-    for name, data in documents.items():
-        workspace.storage.write(f"{_built(digest)}/{name}", data)
+    with spool() as history:
+        documents = build(workspace, target, history)
+        digest = digest_of(documents)
+        for path, data in Joined(documents, history).items():
+            workspace.storage.write(f"{_built(digest)}/{path}", data)
     return digest
 
 
@@ -82,9 +86,16 @@ def commit_snapshot(workspace: Workspace, digest: str) -> PublishedSnapshot:
     if not keys:
         raise PublicationError(f"no built documents with digest {digest}: build the snapshot again")
     prefix = f"{_built(digest)}/"
-    documents = {key.removeprefix(prefix): data for key, data in workspace.storage.read_many(keys)}
-    with workspace.ledger.lock(LOCK):
-        return commit(workspace, open_target(workspace), documents)
+    documents: dict[str, bytes] = {}
+    with spool() as history:
+        for key, data in workspace.storage.read_many(keys):
+            path = key.removeprefix(prefix)
+            if is_history(path):
+                history.write(path, data)
+            else:
+                documents[path] = data
+        with workspace.ledger.lock(LOCK):
+            return commit(workspace, open_target(workspace), documents, history)
 
 
 def verify_snapshot(workspace: Workspace, snapshot: PublishedSnapshot) -> PublishedSnapshot:
@@ -100,32 +111,45 @@ def open_target(workspace: Workspace) -> GitTarget:
     return LocalRepository(workspace.settings.git_repository(workspace.dataset))
 
 
-def build(workspace: Workspace, target: GitTarget) -> dict[str, bytes]:
-    """The validated documents of what the dataset says now, compared with the snapshot that the target holds."""
+def build(workspace: Workspace, target: GitTarget, history: Spool | None = None) -> dict[str, bytes]:
+    """The validated documents of what the dataset says now, compared with the snapshot that the target holds.
+
+    The documents over time go into `history`, by path in the repository; without it they are not made.
+    """
     started = time.monotonic()
     current = current_snapshot(target, target.head())
-    documents = build_documents(gather_content(workspace, current.as_previous() if current else None))
+    content = gather_content(workspace, current.as_previous() if current else None)
+    documents = build_documents(content, None if history is None else _into(history))
     validate_documents(documents)
     size = sum(len(data) for data in documents.values())
     log.info(
-        "dataset %s: built and validated %d documents (%.0f kB), content %s, in %.1f s",
+        "dataset %s: built and validated %d documents (%.0f kB) and %d over time, content %s, in %.1f s",
         workspace.dataset,
         len(documents),
         size / 1000,
+        len(history or ()),
         digest_of(documents)[:12],
         time.monotonic() - started,
     )
     return documents
 
 
-def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes]) -> PublishedSnapshot:
-    """One commit for these documents, on whatever head the target has; none if the target says the same already.
+def _into(history: Spool) -> Archive:
+    def archive(path: str, data: bytes) -> None:
+        validate_documents({path: data})
+        history.write(f"{PROCESSED}/{path}", data)
+
+    return archive
+
+
+def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
+    """One commit for these documents and those over time, on whatever head the target has; none if the target says the same.
 
     Raises PublicationError if the branch keeps moving.
     """
     code = code_commit()
     for attempt in range(1, ATTEMPTS + 1):
-        planned = plan(target, documents, _used_names(workspace))
+        planned = plan(target, documents, _used_names(workspace), history)
         if isinstance(planned, CurrentSnapshot):
             refresh_page(target, planned.documents, planned.commit)
             return _committed_before(workspace, target, planned)
@@ -179,8 +203,8 @@ def _begin(workspace: Workspace, target: GitTarget, name: str, documents: Mappin
     )
 
 
-def _foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes]) -> PublishedSnapshot:
-    planned = plan(target, documents, _used_names(workspace))
+def _foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
+    planned = plan(target, documents, _used_names(workspace), history)
     if isinstance(planned, Plan):
         return PublishedSnapshot(planned.name, None, True, target.name, planned.files, digest_of(documents))
     return PublishedSnapshot(planned.name, planned.commit, False, target.name, (), planned.digest)

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from assay.dataset.manifest import MANIFEST
 from assay.dataset.trace import Step, trace
 from assay.errors import PublicationError
-from assay.publish.current import current_snapshot
+from assay.publish.current import CurrentSnapshot, current_snapshot
+from assay.publish.layout import PROCESSED
 from assay.publish.snapshot import open_target
+from assay.publish.target import GitTarget
 from assay.workspace import Workspace
 
 
 def trace_published(workspace: Workspace, document: str, path: str) -> list[Step]:
     """The steps of assay.dataset.trace.trace; each session's step also says verdict, warnings and where it lies in raw storage.
 
+    `document`: a file of `latest/`, or a path below `data/processed/` (`historical/trends/m7i.json`).
     Raises PublicationError if nothing is published yet, AssayError if document or path does not exist.
     """
     target = open_target(workspace)
     current = current_snapshot(target, target.head())
     if current is None:
         raise PublicationError(f"{target.name}: nothing is published yet; `assay publish` does that")
-    steps = trace(current.documents, document, path)
+    steps = trace(_with_history(target, current, document), document, path)
     known = _known(workspace, [step["session"] for step in steps if step["step"] == "session"])
     first = {
         "step": "snapshot",
@@ -30,6 +36,15 @@ def trace_published(workspace: Workspace, document: str, path: str) -> list[Step
         "commit": current.commit,
     }
     return [first, *(_with_ledger(step, known) for step in steps)]
+
+
+def _with_history(target: GitTarget, current: CurrentSnapshot, document: str) -> Mapping[str, bytes]:
+    """The documents of the snapshot, and the one over time that is asked for, if it is one of those."""
+    name = document.removeprefix("../")
+    listed = {str(entry["path"]) for entry in orjson.loads(current.documents[MANIFEST])["history"]}
+    if name not in listed:
+        return current.documents
+    return {**current.documents, document: target.read(current.commit, f"{PROCESSED}/{name}")}
 
 
 def _known(workspace: Workspace, sessions: list[str]) -> dict[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -71,6 +71,35 @@ def read_batch(storage: Storage, layer: str, wanted: Mapping[str, Iterable[str]]
         table = pq.read_table(io.BytesIO(raw), columns=columns)
         tables[key] = table.filter(pc.is_in(table["session"], pa.array(sorted(wanted[key]), pa.string())))
     return tables
+
+
+SESSIONS_AT_ONCE = 1_000
+
+
+class BatchRows:
+    """The measurements of rows of the ledger (columns session and batch), read some days at a time, text as categories."""
+
+    def __init__(self, storage: Storage, sessions: pd.DataFrame) -> None:
+        self._storage = storage
+        self._sessions = sessions.dropna(subset=["batch"])
+
+    def parts(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """These columns of the tidy table, whole sessions in the order of their ids.
+
+        Raises FileNotFoundError if a batch that the ledger names is not there.
+        """
+        text = [name for name in columns if MEASUREMENT_COLUMNS[name][0] == "string"]
+        # An id begins with the day, and a batch holds sessions of one day: no batch is read for two parts.
+        day = self._sessions["session"].astype("object").str[:8]
+        order = day.map(day.value_counts().sort_index().cumsum())
+        for _, sessions in self._sessions.groupby((order - 1) // SESSIONS_AT_ONCE, sort=True):
+            wanted = {str(key): pa.array(sorted(ids), pa.string()) for key, ids in sessions.groupby("batch")["session"]}
+            tables = []
+            for path, raw in self._storage.read_many(sorted(f"{MEASUREMENTS}/{key}" for key in wanted)):
+                table = pq.read_table(io.BytesIO(raw), columns=list(columns), read_dictionary=text)
+                chosen = pc.is_in(table["session"].cast(pa.string()), wanted[path.removeprefix(f"{MEASUREMENTS}/")])
+                tables.append(table.filter(chosen))
+            yield pa.concat_tables(tables).unify_dictionaries().to_pandas(types_mapper=_PANDAS.get)
 
 
 def to_parquet(frame: pd.DataFrame, columns: Columns) -> bytes:

@@ -7,10 +7,14 @@ and James (2014). A threshold against the previous value raises a false alarm in
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from assay.summarize.screen import may_change
 from assay.summarize.sorted_rows import GROUP_COLUMNS, executions_only
 
 CHANGE_POINT_COLUMNS = (*GROUP_COLUMNS, "session", "started_at", "before", "after", "change_percent", "confidence")
@@ -20,8 +24,21 @@ SHORTEST_SERIES = 6
 
 WINDOW = 50
 MAX_P = 0.001
+FIRST_PASS_P = 10 * MAX_P  # what Otava asks of a candidate before it looks closer
 MIN_CHANGE = 0.01
 """A change of less than 1 % is not published, however certain: it is smaller than what hardware of one type differs by."""
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """A change of level: the first position on the new level, the medians around it up to the next change, the change in percent
+    of the level before (NaN where that is zero), and 1 - p."""
+
+    position: int
+    before: float
+    after: float
+    change_percent: float
+    confidence: float
 
 
 def change_points(measurements: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
@@ -37,22 +54,35 @@ def change_points(measurements: pd.DataFrame, sessions: pd.DataFrame) -> pd.Data
     points = points[(length >= SHORTEST_SERIES).to_numpy()]
     points = points.merge(sessions[["session", "started_at"]], on="session", how="inner")
     points = points.sort_values([*GROUP_COLUMNS, "started_at", "session"], kind="stable", ignore_index=True)
-    found = []
-    for _, series in points.groupby(list(GROUP_COLUMNS), sort=False, dropna=False):
-        values = series["value"].to_numpy(dtype=np.float64)
-        indices, confidences = _changes(values)
-        edges = [0, *indices, len(values)]
-        for number, (index, confidence) in enumerate(zip(indices, confidences, strict=True), start=1):
-            before = float(np.median(values[edges[number - 1] : index]))
-            after = float(np.median(values[index : edges[number + 1]]))
-            change = 100.0 * (after - before) / before if before else np.nan
-            found.append((*series.iloc[index][[*GROUP_COLUMNS, "session", "started_at"]], before, after, change, confidence))
+    series = [frame for _, frame in points.groupby(list(GROUP_COLUMNS), sort=False, dropna=False)]
+    found = [
+        (*frame.iloc[change.position][[*GROUP_COLUMNS, "session", "started_at"]], *_facts(change))
+        for frame, changes in zip(series, level_changes([one["value"].to_numpy(np.float64) for one in series]), strict=True)
+        for change in changes
+    ]
     return pd.DataFrame(found, columns=list(CHANGE_POINT_COLUMNS))
 
 
-def _changes(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[list[int], list[float]]:
-    if len(values) < SHORTEST_SERIES or np.ptp(values) == 0:
-        return [], []
+def level_changes(series: Sequence[NDArray[np.float64]]) -> list[list[LevelChange]]:
+    """The changes of level in each of these series, oldest first."""
+    by_length: dict[int, list[int]] = {}
+    for number, values in enumerate(series):
+        if len(values) >= SHORTEST_SERIES:
+            by_length.setdefault(len(values), []).append(number)
+    found: list[list[LevelChange]] = [[] for _ in series]
+    for numbers in by_length.values():
+        kept = may_change(np.stack([series[number] for number in numbers]), WINDOW, FIRST_PASS_P, MIN_CHANGE)
+        for number, worth in zip(numbers, kept, strict=True):
+            if worth:
+                found[number] = _changes(series[number])
+    return found
+
+
+def _facts(change: LevelChange) -> tuple[float, float, float, float]:
+    return change.before, change.after, change.change_percent, change.confidence
+
+
+def _changes(values: NDArray[np.float64]) -> list[LevelChange]:
     from otava.analysis import compute_change_points  # imports slowly, and most steps find no series long enough
 
     with warnings.catch_warnings():
@@ -60,4 +90,11 @@ def _changes(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[list
         warnings.simplefilter("ignore", RuntimeWarning)
         points, _ = compute_change_points(values.tolist(), window_len=WINDOW, max_pvalue=MAX_P, min_magnitude=MIN_CHANGE)
     kept = [point for point in points if point.stats.pvalue <= MAX_P]
-    return [int(point.index) for point in kept], [1.0 - float(point.stats.pvalue) for point in kept]
+    edges = [0, *(int(point.index) for point in kept), len(values)]
+    changes = []
+    for number, point in enumerate(kept, start=1):
+        before = float(np.median(values[edges[number - 1] : edges[number]]))
+        after = float(np.median(values[edges[number] : edges[number + 1]]))
+        percent = 100.0 * (after - before) / before if before else float("nan")
+        changes.append(LevelChange(edges[number], before, after, percent, 1.0 - float(point.stats.pvalue)))
+    return changes

@@ -150,10 +150,11 @@ export interface Price {
 
 export interface Point {
   date: string;
+  period?: "week";
   value: number;
   confidence_interval?: [number, number];
   sample_size: number;
-  sources: string[];
+  source: number;
 }
 
 export interface ChangePoint {
@@ -162,6 +163,7 @@ export interface ChangePoint {
   after: number;
   change_percent?: number;
   confidence: number;
+  source: number;
 }
 
 export interface Series {

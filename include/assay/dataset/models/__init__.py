@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from pydantic import BaseModel
 
@@ -15,9 +16,9 @@ from assay.dataset.models.derived import (
     FamilySummaryDocument,
     NumaDocument,
     PricePerformanceDocument,
-    TrendsDocument,
     ViewDocument,
 )
+from assay.dataset.models.history import AggregatesDocument, TrendHistoryDocument, TrendsDocument
 
 DOCUMENTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "memory-benchmarks.json": ("memory-benchmark", MemoryDocument),
@@ -58,10 +59,25 @@ API: Mapping[str, tuple[str, type[BaseModel]]] = {
 """Documents below data/api/ -> name of the schema and the model."""
 
 
+HISTORY: Mapping[str, tuple[str, type[BaseModel]]] = {
+    "historical/trends/*.json": ("trend-history", TrendHistoryDocument),
+    "historical/*/aggregates.json": ("aggregates", AggregatesDocument),
+    "v1.0/weekly-aggregates/*.json": ("aggregates", AggregatesDocument),
+}
+"""Documents over time, by the pattern of their path below data/processed/ -> name of the schema and the model."""
+
+
+def contract_of(path: str) -> tuple[str, type[BaseModel]] | None:
+    """Name of the schema and model of a document, by its file name or its path below data/processed/; None where it has none."""
+    if "/" not in path:
+        return DOCUMENTS.get(path) or API.get(path)
+    return next((contract for pattern, contract in HISTORY.items() if fnmatchcase(path, pattern)), None)
+
+
 def says(model: type[BaseModel]) -> str:
     """What a document says, from its model's docstring: behind the file name, where it begins with one."""
     text = " ".join((model.__doc__ or "").split())
     return text.partition(": ")[2] if ".json: " in text else text
 
 
-__all__ = ["API", "DOCUMENTS", "SCHEMA_VERSION", "says"]
+__all__ = ["API", "DOCUMENTS", "HISTORY", "SCHEMA_VERSION", "contract_of", "says"]

@@ -131,6 +131,10 @@ class ManifestDocument(Document):
 
     content_digest: Sha256 = Field(description="Over the data in the documents: two snapshots with the same digest say the same.")
     files: list[ManifestFile] = Field(description="Every file of the snapshot but this one.")
+    history: list[ManifestFile] = Field(
+        description="The documents over time of the same commit, which are not repeated in every snapshot's folder; "
+        "paths from `data/processed/`."
+    )
     sessions: list[ManifestSession] = Field(description="Every session that went in.")
 
 

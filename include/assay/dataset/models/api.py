@@ -14,7 +14,7 @@ Names = Annotated[list[str], Field(description="Values that occur in the snapsho
 class Endpoint(Published):
     """One file of the snapshot."""
 
-    path: str = Field(description="Path below `base`.")
+    path: str = Field(description="Path relative to `base`; documents over time lie above it (`../historical/...`).")
     title: str = Field(description="What it says.")
     document_schema: str | None = Field(None, alias="schema", description="Its JSON Schema, from the root; absent for tables.")
     bytes: int = Field(ge=0, description="Size in bytes.", json_schema_extra=measured_in("bytes"))

@@ -1,4 +1,4 @@
-"""Documents that follow from the core ones: views, summaries, trends and prices."""
+"""Documents that follow from the core ones: views, summaries and prices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from assay.dataset.models.base import (
     Moment,
     Provisional,
     Published,
-    Sources,
     Variants,
     measured_in,
     quantity_in,
@@ -124,48 +123,6 @@ class ArchitecturalSummaryDocument(Document):
 
     last_updated: Updated
     architectures: dict[str, dict[str, GroupSummary]] = Field(description="By architecture, then by ranking name.")
-
-
-class Point(Published):
-    """One day of a series."""
-
-    date: Day = Field(description="Day on which the sessions started, UTC.")
-    value: float = Field(
-        description="Median over the day's executions, in the unit of the series.", json_schema_extra=measured_in("@unit")
-    )
-    confidence_interval: tuple[float, float] | None = Field(
-        None, description="Of the day's median; absent with fewer than three executions.", json_schema_extra=measured_in("@unit")
-    )
-    sample_size: int = Field(ge=1, description="Executions of the day.", json_schema_extra=measured_in("count"))
-    sources: Sources
-
-
-class ChangePoint(Published):
-    """A change of level in a series."""
-
-    date: Day = Field(description="Day of the first session on the new level, UTC.")
-    before: float = Field(description="Median before, in the unit of the series.", json_schema_extra=measured_in("@unit"))
-    after: float = Field(description="Median after, in the unit of the series.", json_schema_extra=measured_in("@unit"))
-    change_percent: float | None = Field(
-        None, description="100 x (after - before) / before.", json_schema_extra=measured_in("percent")
-    )
-    confidence: float = Field(ge=0, le=1, description="1 - p of the test that found it.", json_schema_extra=measured_in("ratio"))
-
-
-class SeriesDocument(Published):
-    """One metric of one type over time, under one ranking key."""
-
-    key: RankingKey = Field(description="Everything that these values have in common.")
-    unit: str = Field(description="Unit of every value here.")
-    points: list[Point] = Field(min_length=1, description="Oldest first.")
-    change_points: list[ChangePoint] = Field(description="Oldest first; empty if the level never changed, or too few sessions.")
-
-
-class TrendsDocument(Document):
-    """trends.json: every metric of every type, day by day, with the changes of its level."""
-
-    last_updated: Updated
-    series: dict[str, dict[str, SeriesDocument]] = Field(description="By instance type, then by ranking name.")
 
 
 class Price(Published):
