@@ -3,6 +3,7 @@ the process that does it, and it must find its database in the environment first
 
     structure                     the DAGs as JSON
     run '[["dag id", {conf}],…]'  run DAGs one after the other by dag.test(); a JSON list of what became of them
+    served '["/path",…]'          the status of each path of the API server, asked without a login and with one
     refuse                        what a task raises for each error of ours, as JSON
 
 The last line of standard output is the answer; what stands before it are the logs.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,25 @@ def run(folder: Path, wanted: list[tuple[str, dict[str, Any]]]) -> list[dict[str
     return found
 
 
+def served(paths: list[str]) -> dict[str, list[int]]:
+    passwords = Path(os.environ["AIRFLOW_HOME"]) / "passwords.json"
+    passwords.write_text('{"somebody": "a password"}')
+    # The local stack lets everybody in as administrator, which would hide a missing login.
+    os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] = "False"
+    os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] = "somebody:viewer"
+    os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] = str(passwords)
+    from airflow.api_fastapi.app import create_app
+    from airflow.utils.db import initdb
+    from fastapi.testclient import TestClient
+
+    initdb()
+    with TestClient(create_app(apps="all")) as client:
+        token = client.post("/auth/token", json={"username": "somebody", "password": "a password"}).json()["access_token"]
+        client.cookies.clear()
+        login = {"Authorization": f"Bearer {token}"}
+        return {path: [client.get(path).status_code, client.get(path, headers=login).status_code] for path in paths}
+
+
 def refuse() -> dict[str, list[str]]:
     from assay import errors
     from assay.orchestration.work import run_step
@@ -102,6 +123,8 @@ def main() -> None:
         answer: Any = structure(folder)
     elif what == "run":
         answer = run(folder, json.loads(sys.argv[3]))
+    elif what == "served":
+        answer = served(json.loads(sys.argv[3]))
     else:
         answer = refuse()
     print("\n" + json.dumps(answer))

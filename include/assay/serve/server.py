@@ -19,16 +19,23 @@ MOST_AT_ONCE = 200
 """Connections beyond this are refused with 503."""
 
 
-def reporting_app(settings: Settings, dataset: str | None = None, *, dependencies: Sequence[object] | None = None) -> FastAPI:
+def reporting_app(
+    settings: Settings,
+    dataset: str | None = None,
+    *,
+    dependencies: Sequence[object] | None = None,
+    origins: Sequence[str] | None = None,
+) -> FastAPI:
     """The application over a dataset's ledger, which is opened at the first request.
 
-    `dependencies`: what every request must pass; default: the token of the settings, if there is one.
+    `dependencies`: what every request must pass; default: the token of the settings, if there is one. `origins`: web origins
+    whose pages may read; default: those of the settings.
     """
     name = dataset or settings.dataset
     if dependencies is None:
         dependencies = [] if settings.serve_token is None else [Depends(bearer(settings.serve_token))]
     live = LiveView(functools.partial(open_workspace, name, settings), name)
-    return create_app(live, dependencies=dependencies, origins=settings.serve_origins.split())
+    return create_app(live, dependencies=dependencies, origins=settings.serve_origins.split() if origins is None else origins)
 
 
 def serve(settings: Settings, dataset: str | None, host: str, port: int) -> None:

@@ -1,0 +1,41 @@
+"""What the plugin mounts into the Airflow API server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from airflow_program import InAirflow
+from assay.settings import Settings, project_root
+
+
+def test_the_reporting_api_is_mounted_behind_the_login_of_airflow(in_airflow: InAirflow, settings: Settings) -> None:
+    paths = [
+        "/assay/v1/health",
+        "/assay/v1/sessions",
+        "/assay/v1/latest",
+        "/assay/v1/latest/metadata.json",
+        "/assay/v1/statistics",
+    ]
+    answered = in_airflow(settings, "served", json.dumps(paths)).value
+    assert answered == {
+        "/assay/v1/health": [401, 200],
+        "/assay/v1/sessions": [401, 200],
+        "/assay/v1/latest": [401, 404],
+        "/assay/v1/latest/metadata.json": [401, 404],
+        "/assay/v1/statistics": [401, 404],
+    }
+
+
+def test_loading_the_plugin_loads_nothing_heavy() -> None:
+    program = "import sys, assay_plugin; print([name for name in ('pandas', 'pyarrow', 'sqlalchemy.orm') if name in sys.modules])"
+    before = "import sys, airflow.plugins_manager; "
+    folder = str(project_root() / "plugins")
+    done = [
+        subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()[
+            -1
+        ]
+        for text in (before + program.replace(", assay_plugin", ""), before + program)
+    ]
+    assert done[0] == done[1]
