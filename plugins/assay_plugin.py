@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
-from assay.orchestration.reporting import PREFIX, ReportingApp
+from assay.orchestration.mounted import QUARANTINE, REPORTING, MountedApp, quarantine, reporting
 
 
 class AssayPlugin(AirflowPlugin):
-    """The reporting API at /assay, behind Airflow's login."""
+    """The reporting API at /assay and the page of the quarantine, both behind Airflow's login."""
 
     name = "assay"
-    fastapi_apps: ClassVar[list[dict[str, Any]]] = [{"app": ReportingApp(), "url_prefix": PREFIX, "name": "Assay reporting API"}]
+    fastapi_apps: ClassVar[list[dict[str, Any]]] = [
+        {"app": MountedApp(reporting), "url_prefix": REPORTING, "name": "Assay reporting API"},
+        {"app": MountedApp(quarantine), "url_prefix": QUARANTINE, "name": "Assay quarantine"},
+    ]
+    external_views: ClassVar[list[dict[str, Any]]] = [
+        {
+            "name": "Quarantine",
+            "href": f"{QUARANTINE}/",
+            "url_route": "quarantine",
+            "destination": "nav",
+            "category": "browse",
+        }
+    ]

@@ -10,13 +10,17 @@ from airflow_program import InAirflow
 from assay.settings import Settings, project_root
 
 
-def test_the_reporting_api_is_mounted_behind_the_login_of_airflow(in_airflow: InAirflow, settings: Settings) -> None:
+def test_the_reporting_api_and_the_quarantine_are_mounted_behind_the_login_of_airflow(
+    in_airflow: InAirflow, settings: Settings
+) -> None:
     paths = [
         "/assay/v1/health",
         "/assay/v1/sessions",
         "/assay/v1/latest",
         "/assay/v1/latest/metadata.json",
         "/assay/v1/statistics",
+        "/assay-quarantine/",
+        "/assay-quarantine/rules",
     ]
     answered = in_airflow(settings, "served", json.dumps(paths)).value
     assert answered == {
@@ -25,6 +29,8 @@ def test_the_reporting_api_is_mounted_behind_the_login_of_airflow(in_airflow: In
         "/assay/v1/latest": [401, 404],
         "/assay/v1/latest/metadata.json": [401, 404],
         "/assay/v1/statistics": [401, 404],
+        "/assay-quarantine/": [401, 200],
+        "/assay-quarantine/rules": [401, 200],
     }
 
 

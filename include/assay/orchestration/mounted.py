@@ -1,0 +1,51 @@
+"""What the plugin mounts into the Airflow API server: the reporting API and the quarantine, both behind Airflow's own login."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
+
+REPORTING = "/assay"
+QUARANTINE = "/assay-quarantine"
+"""Where the API server mounts them; Airflow asks for no login below a mounted application, so each application asks itself."""
+
+
+class MountedApp:
+    """An application that is made at the first request: every process of Airflow loads the plugin, one of them serves."""
+
+    def __init__(self, make: Callable[[], FastAPI]) -> None:
+        self._make = make
+        self._app: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI application."""
+        if self._app is None:
+            self._app = await asyncio.to_thread(self._make)
+        await self._app(scope, receive, send)
+
+
+def reporting() -> FastAPI:
+    """The reporting API; who is not logged in to Airflow gets 401."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    from assay.serve.server import reporting_app
+    from assay.settings import Settings
+
+    return reporting_app(Settings(), dependencies=[Depends(get_user)], origins=())
+
+
+def quarantine() -> FastAPI:
+    """The pages of the quarantine; who is not logged in to Airflow gets 401, and nobody can change anything there."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    from assay.serve.quarantine import quarantine_app
+    from assay.workspace import open_workspace
+
+    return quarantine_app(open_workspace, dependencies=[Depends(get_user)])
