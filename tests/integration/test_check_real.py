@@ -1,19 +1,121 @@
-"""The whole of other people's real results, from folder to statistics. Long: part of `make test-full`."""
+"""Other people's real results, from folder to statistics: a fixed sample in `make test`, the whole in `make test-full`."""
 
 from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from assay.collect.imports import import_folder
+from assay.database.ledger import Ledger
 from assay.process import process_arrived
+from assay.publish.gather import gather_content
+from assay.read.compaction import MANY
 from assay.workspace import Workspace
+from sqlalchemy import Engine
 
-pytestmark = pytest.mark.full
+MEASURED = [
+    "c7g.large-stream-20250629-232158.json",
+    "m7i.large-stream-20250629-231149.json",
+    "m7i.large-stream-20250629-232158.json",
+]
+NOT_HPL = "m7i.large-hpl-20250629-235723.json"
+SCALED = "m7i.large-stream-20250629-213332.json"
+MISLABELLED = "i3.large-hpl-20250629-095154.json"
+COPIES = 12
+"""Fabricated files in the sample beside those that are named."""
+
+AWKWARD = {
+    "aws/t3.micro/bw_mem": "reading.interleaved-output",
+    "aws/c8g.medium/geekbench": "reading.incomplete-result",
+    "aws/c7g.large/redis": None,
+    "aws/c8a.metal-48xl/geekbench": None,
+    "aws/x8i.24xlarge/openssl": None,
+    "aws-repeats/t3a.small/redis/20240823T173724Z": "reading.unknown-format",
+    "aws-repeats/t4g.nano/bw_mem/20240815T145839Z": "reading.interleaved-output",
+}
+"""Runs of the sample, and the rule that quarantines them; None: accepted."""
 
 
+def reasons(workspace: Workspace) -> dict[str, set[str]]:
+    """The rules that quarantine, by source file."""
+    names = workspace.ledger.sessions().set_index("session")["source_file"]
+    found = workspace.ledger.findings()
+    found = found[found["severity"] == "quarantine"]
+    return {str(names[session]): set(group) for session, group in found.groupby("session")["rule"]}
+
+
+def accepted(workspace: Workspace) -> list[str]:
+    sessions = workspace.ledger.sessions()
+    return sorted(sessions.loc[sessions["verdict"].str.startswith("accepted"), "source_file"])
+
+
+def test_a_sample_of_the_real_results_a_later_part_reveals_the_earlier(
+    workspace: Workspace, test_data: Path, tmp_path: Path
+) -> None:
+    files = sorted((test_data / "instance-benchmarks" / "2025-06-29").glob("*.json"))
+    named = {*MEASURED, NOT_HPL, SCALED, MISLABELLED}
+    copies = [file for file in files if file.name not in named and "-stream-" in file.name][:: 100 // COPIES][:COPIES]
+    parts = [copies[:1] + [f for f in files if f.name in MEASURED], copies[1:] + [f for f in files if f.name in named]]
+    for number, part in enumerate(parts):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for file in part:
+            shutil.copy(file, folder)
+        import_folder(workspace, "aws-instance-benchmarks", folder)
+        process_arrived(workspace)
+    assert accepted(workspace) == MEASURED
+    why = reasons(workspace)
+    assert "integrity.suite-payload" in why[MISLABELLED]
+    assert why[NOT_HPL] == {"physics.hpl-size", "physics.hpl-work"}
+    assert "fabrication.constant-multiple" in why[SCALED]
+    assert all("fabrication.same-vector" in why[file.name] for file in copies)
+    accounting = workspace.ledger.accounting()
+    assert (accounting.read, accounting.accepted, accounting.quarantined) == (COPIES + 6, 3, COPIES + 3)
+
+
+def test_a_sample_of_awkward_runs_ends_in_the_right_verdicts(workspace: Workspace, test_data: Path, tmp_path: Path) -> None:
+    for place in AWKWARD:
+        shutil.copytree(test_data / "spare-cores" / place, tmp_path / "sample" / place)
+    import_folder(workspace, "spare-cores", tmp_path / "sample")
+    process_arrived(workspace)
+    why = reasons(workspace)
+    assert why == {place: {rule} for place, rule in AWKWARD.items() if rule}
+    assert accepted(workspace) == sorted(place for place, rule in AWKWARD.items() if rule is None)
+
+
+@pytest.mark.full
+def test_one_by_one_in_any_order_the_published_dataset_is_that_of_one_batch(
+    workspace: Workspace, engine: Engine, test_data: Path, tmp_path: Path
+) -> None:
+    files = sorted((test_data / "instance-benchmarks" / "2025-06-29").glob("*.json"))
+    random.Random(3).shuffle(files)
+    for number, file in enumerate(files):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        shutil.copy(file, folder)
+        import_folder(workspace, "aws-instance-benchmarks", folder)
+        process_arrived(workspace)
+    assert accepted(workspace) == MEASURED
+    assert len(list(workspace.storage.list("processed/measurements"))) <= MANY
+    other = replace(workspace, dataset="at-once", ledger=Ledger(engine, "at-once"))
+    other.ledger.open_dataset()
+    import_folder(other, "aws-instance-benchmarks", test_data / "instance-benchmarks")
+    process_arrived(other)
+    assert {Path(name).name: rules for name, rules in reasons(other).items()} == reasons(workspace)
+    same = gather_content(replace(workspace, ledger=workspace.ledger), None), gather_content(other, None)
+    for table in ("statistics", "measurements"):
+        one, two = (getattr(content, table).drop(columns=["file"], errors="ignore") for content in same)
+        order = [name for name in one.columns if one[name].dtype == "string"]
+        pd.testing.assert_frame_equal(
+            one.sort_values(order, ignore_index=True), two.sort_values(order, ignore_index=True), check_like=True
+        )
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_real_results_in_any_order_and_several_runs_end_alike(
     workspace: Workspace, test_data: Path, tmp_path: Path, seed: int
@@ -29,18 +131,13 @@ def test_the_real_results_in_any_order_and_several_runs_end_alike(
         process_arrived(workspace)
         accounting = workspace.ledger.accounting()
         assert accounting.read == accounting.accepted + accounting.quarantined + accounting.rejected
-    sessions = workspace.ledger.sessions()
-    accepted = sessions.loc[sessions["verdict"] != "quarantined", "source_file"]
-    assert sorted(accepted) == [
-        "c7g.large-stream-20250629-232158.json",
-        "m7i.large-stream-20250629-231149.json",
-        "m7i.large-stream-20250629-232158.json",
-    ]
+    assert accepted(workspace) == MEASURED
     findings = workspace.ledger.findings()
     made_up = findings[(findings["severity"] == "quarantine") & findings["rule"].str.startswith("fabrication.")]
     assert made_up["session"].nunique() == 120
 
 
+@pytest.mark.full
 def test_spare_cores_raises_no_false_alarm_and_repeats_have_intervals(workspace: Workspace, test_data: Path) -> None:
     report = import_folder(workspace, "spare-cores", test_data / "spare-cores")
     outcome = process_arrived(workspace)
