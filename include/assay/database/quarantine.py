@@ -126,4 +126,4 @@ def _reasons(connection: Connection, dataset: str, sessions: Sequence[str]) -> d
 
 
 def _held(row: Any, reasons: Sequence[tuple[int, Reason]]) -> Held:
-    return Held(*row, reason_count=reasons[0][0] if reasons else 0, reasons=tuple(reason for _, reason in reasons))
+    return Held(**row._mapping, reason_count=reasons[0][0] if reasons else 0, reasons=tuple(reason for _, reason in reasons))

@@ -23,10 +23,10 @@ form { display: flex; flex-wrap: wrap; gap: .8rem; align-items: end; margin: 1re
 label { display: grid; font-size: .85rem; gap: .2rem; } select, button { font: inherit; padding: .3rem .5rem; }
 article { border: 1px solid var(--line); border-radius: 6px; margin: .8rem 0; padding: .8rem 1rem; overflow-x: auto; }
 header { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; align-items: baseline; }
-code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
+code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-top: 1px solid var(--line); }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 th { font-weight: 600; background: var(--soft); } .rule { white-space: nowrap; } .who { color: var(--mark); }
 td:target { background: var(--soft); } nav { display: flex; gap: 1rem; margin: 1rem 0; } .soft { opacity: .75; }
 """
