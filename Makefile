@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SESSIONS ?= 3
 EXECUTIONS ?= 2
+# Two test files at a time: half of the tests wait for a scheduler, and none shares a folder, a port or a database with another.
+SIDE_BY_SIDE ?= -n 2 --dist loadfile
 export ASSAY_HOME ?= $(CURDIR)/var
 
 help: ## show this list
@@ -34,10 +36,10 @@ up: setup ## open the Airflow UI on 127.0.0.1; Ctrl-C stops it
 	@exec $(BIN)/assay up
 
 test: setup ## the test suite, as CI runs it
-	@$(BIN)/python -m pytest -m "not full" $(ARGS)
+	@$(BIN)/python -m pytest -m "not full" $(SIDE_BY_SIDE) $(ARGS)
 
 test-full: setup ## the test suite and the long matrices: faults, volume, browsers
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 lock: setup ## resolve requirements.in and tests/requirements.in into the hashed locks
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' tests/requirements.in -o tests/requirements.txt
