@@ -45,11 +45,12 @@ lock: setup ## resolve requirements.in and tests/requirements.in into the hashed
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' tests/requirements.in -o tests/requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' -c tests/requirements.txt requirements.in -o requirements.txt
 
-lint: setup ## ruff, mypy --strict, locks fresh, generated docs fresh
+lint: setup ## ruff, mypy --strict, locks fresh, generated docs fresh, contract kept
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/assay docs --check
+	@$(BIN)/assay schema check
 	@.ci/lock-is-fresh
 
 docs: setup ## generate docs/*.md and schemas/ from the code

@@ -34,18 +34,22 @@ def generate(root_command: Any, *, check: bool) -> list[str]:
 def _documents(root_command: Any) -> Mapping[str, str]:
     from assay.check.document import rules_markdown
     from assay.database.document import database_markdown
+    from assay.dataset.describe import with_documents
+    from assay.dataset.migrations.guide import guide_files
     from assay.dataset.schema import schema_files
     from assay.serve.document import openapi_json
 
+    page = (project_root() / "docs/dataset.md").read_text(encoding="utf-8")
     single: dict[str, Callable[[], str]] = {
         "docs/rules.md": rules_markdown,
         "docs/database.md": database_markdown,
         "docs/settings.md": settings_markdown,
         "docs/cli.md": lambda: command_line_markdown(root_command),
         "docs/dags.md": _dags_markdown,
+        "docs/dataset.md": lambda: with_documents(page),
         "docs/openapi.json": openapi_json,
     }
-    return {path: make() for path, make in single.items()} | dict(schema_files())
+    return {path: make() for path, make in single.items()} | schema_files() | guide_files()
 
 
 def settings_markdown() -> str:

@@ -90,6 +90,49 @@ def migrate(
     typer.echo(f"{len(done.moved)} documents {verb} migrated" + (f" into {output}" if output else ""))
 
 
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Compare the schemas of this checkout with the record of the released versions (`schemas/released/`).
+
+    Additions are allowed. A field that is gone, renamed or newly required, or whose type, range, unit or choice of values is
+    another, is refused: it needs a new version of the contract, and a migration. `make lint` runs this.
+
+    Exit codes: 0 nothing breaks; 1 something does; 2 wrong usage.
+
+    Example: `assay schema check`
+    """
+    from assay.dataset.compatibility import check as broken_in
+    from assay.dataset.compatibility import released_versions
+    from assay.settings import project_root
+
+    released, broken = released_versions(project_root()), broken_in(project_root())
+    if as_json:
+        print_json({"released": released, "breaking": broken})
+    for change in [] if as_json else broken:
+        typer.secho(change, err=True, fg=typer.colors.RED)
+    if broken:
+        advice = "give the contract a new version and a migration, or take the change back (CONTRIBUTING.md)"
+        raise AssayError(f"{len(broken)} changes break what was released: {advice}")
+    if not as_json:
+        typer.echo(f"released contracts {', '.join(released)}: nothing breaks")
+
+
+@app.command()
+def record() -> None:
+    """Record the schemas of this checkout as released, additions included. Run it when a version of Assay is released.
+
+    Refused, with the change that breaks, where a record would lose something.
+
+    Example: `assay schema record`
+    """
+    from assay.dataset.compatibility import FOLDER
+    from assay.dataset.compatibility import record as write_records
+    from assay.settings import project_root
+
+    changed = write_records(project_root())
+    typer.echo(f"{FOLDER}: recorded {', '.join(changed)}" if changed else f"{FOLDER}: nothing new")
+
+
 class _Progress:
     """Shows on a terminal how many documents are done; silent in a pipe."""
 

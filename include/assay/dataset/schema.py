@@ -51,7 +51,7 @@ def schema_path(document: str) -> str | None:
 
 
 def schema_files() -> dict[str, str]:
-    """The generated files: path relative to the checkout -> text."""
+    """The generated schemas: path relative to the checkout -> text."""
     return {
         f"schemas/v{version}/{name}.schema.json": _text(schema)
         for version in VERSIONS

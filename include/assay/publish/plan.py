@@ -9,6 +9,7 @@ import orjson
 
 from assay.dataset.api import api_documents
 from assay.dataset.build import METADATA, digest_of, rebase
+from assay.dataset.migrations.guide import guide_files
 from assay.dataset.schema import schema_files
 from assay.dataset.validate import validate_documents
 from assay.publish.companions import companion_files
@@ -55,7 +56,7 @@ def plan(
         **below(LATEST, documents),
         **below(snapshot_folder(name), documents),
         **below(API_FOLDER, _api(documents) | companion_files()),
-        **{f"data/{path}": text.encode() for path, text in schema_files().items()},
+        **{f"data/{path}": text.encode() for path, text in (schema_files() | guide_files()).items()},
     }
     blobs = {path: blob_id(data) for path, data in write.items()} | past
     ours = [path for path in tree if path.startswith((f"{LATEST}/", PAGE_FOLDER)) or (history is not None and is_history(path))]

@@ -13,6 +13,7 @@ from assay.dataset.encode import sha256, to_json
 from assay.dataset.manifest import MANIFEST
 from assay.dataset.migrations.backward import downgrade
 from assay.dataset.migrations.forward import FROM, TO, upgrade
+from assay.dataset.migrations.guide import guide_files
 from assay.dataset.schema import schema_files, schema_of
 from assay.dataset.tree import ENDPOINTS, LISTS, METADATA, Found, json_files, name_of, read_document, stated_folder, validate_tree
 from assay.dataset.validate import refuse
@@ -122,7 +123,7 @@ def _write(root: Path, output: Path | None, encoded: Mapping[Path, bytes], left:
     for path, data in encoded.items():
         _replace(place / path.relative_to(root), data)
     if (place / "data/schemas").is_dir():
-        for path_, text in schema_files().items():
+        for path_, text in (schema_files() | guide_files()).items():
             _replace(place / "data" / path_, text.encode())
 
 
