@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assay.dataset.models import API, DOCUMENTS, says
+from assay.dataset.models import API, DOCUMENTS, HISTORY, says
 from assay.dataset.models.base import DOCUMENT_UNITS
 from assay.dataset.models.migrated import MIGRATED, MIGRATION
 from assay.dataset.schema import schemas
@@ -22,7 +22,7 @@ def with_documents(page: str) -> str:
 
 def documents_markdown() -> str:
     """Every document with its fields, then every part that documents are made of, then the units."""
-    every = {**DOCUMENTS, **API}
+    every = {**DOCUMENTS, **API, **HISTORY}
     by_schema: dict[str, list[str]] = {}
     for document, (schema, _) in every.items():
         by_schema.setdefault(schema, []).append(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from assay.dataset.manifest import MANIFEST
 from assay.dataset.schema import NEWEST, VERSIONS, schema_of
 from assay.dataset.validate import Fault, faults_of
 
+LATEST, PROCESSED = "latest", "processed"
 METADATA = "metadata.json"
 ENDPOINTS = "endpoints.json"
 LISTS = {METADATA: "documents", MANIFEST: "files", ENDPOINTS: "endpoints"}
@@ -82,8 +83,8 @@ def json_files(root: Path) -> Iterator[Path]:
 def name_of(path: Path) -> str | None:
     """What the schema of a file goes by: its name, or its path below `processed/` for one over time; None if it has none."""
     parts = path.parts
-    if "processed" in parts:
-        below = "/".join(parts[len(parts) - parts[::-1].index("processed") :])
+    if PROCESSED in parts:
+        below = "/".join(parts[len(parts) - parts[::-1].index(PROCESSED) :])
         if schema_of(below) is not None:
             return below
     return path.name if schema_of(path.name) is not None else None
@@ -122,11 +123,28 @@ def _hash_faults(root: Path, path: Path, document: Mapping[str, Any], report: Re
     folder = stated_folder(path, document)
     if path.name == ENDPOINTS and not folder.is_dir():
         return  # data/api alone was given
-    for number, entry in enumerate(document[key]):
+    # An endpoint may lie above the newest snapshot, in the folder of the documents over time; never outside data/.
+    bounds = path.parents[1] if path.name == ENDPOINTS else folder
+    yield from _listed(shown, key, document[key], folder, bounds, report)
+    if path.name != MANIFEST:
+        return
+    if folder.name == LATEST and folder.parent.name == PROCESSED:
+        # Of the dated snapshots, the documents over time have gone on since.
+        yield from _listed(shown, "history", document.get("history", []), folder.parent, folder.parent, report)
+    listed = {entry["path"] for entry in document[key]} | {MANIFEST}
+    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    for stray in sorted(there - listed):
+        yield Fault(shown, (key,), f"no entry for {stray}, which is in the folder", "every file of the snapshot")
+
+
+def _listed(
+    shown: str, key: str, entries: Iterable[Mapping[str, Any]], folder: Path, bounds: Path, report: Report
+) -> Iterator[Fault]:
+    for number, entry in enumerate(entries):
         file = folder / entry["path"]
         where = (key, number)
-        if not file.resolve().is_relative_to(folder.resolve()):
-            yield Fault(shown, (*where, "path"), repr(entry["path"]), "a file in the same folder")
+        if not file.resolve().is_relative_to(bounds.resolve()):
+            yield Fault(shown, (*where, "path"), repr(entry["path"]), f"a file below {bounds.name}/")
         elif not file.is_file():
             yield Fault(shown, (*where, "path"), f"{entry['path']}, which is not there", "every file that is listed")
         else:
@@ -138,8 +156,3 @@ def _hash_faults(root: Path, path: Path, document: Mapping[str, Any], report: Re
                 yield Fault(shown, (*where, "bytes"), f"{entry['bytes']}", f"{size}, the size of {entry['path']}")
             elif digest != entry["sha256"]:
                 yield Fault(shown, (*where, "sha256"), entry["sha256"], f"{digest}, the SHA-256 of {entry['path']}")
-    if path.name == MANIFEST:
-        listed = {entry["path"] for entry in document[key]} | {MANIFEST}
-        there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-        for stray in sorted(there - listed):
-            yield Fault(shown, (key,), f"no entry for {stray}, which is in the folder", "every file of the snapshot")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.dataset.describe import BEGIN, documents_markdown, with_documents
 from assay.dataset.migrations.guide import PATH, guide
-from assay.dataset.models import API, DOCUMENTS
+from assay.dataset.models import API, DOCUMENTS, HISTORY
 from assay.dataset.models.migrated import UNLESS_MIGRATED
 from assay.dataset.schema import schemas
 from assay.settings import project_root
@@ -12,7 +12,7 @@ from assay.settings import project_root
 
 def test_the_page_names_every_document_and_every_field() -> None:
     page = documents_markdown()
-    assert [name for name in {**DOCUMENTS, **API} if f"`{name}`" not in page] == []
+    assert [name for name in {**DOCUMENTS, **API, **HISTORY} if f"`{name}`" not in page] == []
     for schema in schemas().values():
         for part in (schema, *schema.get("$defs", {}).values()):
             fields = set(part.get("properties", {})) - {"migrated_from", "migration"}

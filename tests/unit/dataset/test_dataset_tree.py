@@ -10,12 +10,14 @@ import orjson
 import pytest
 from assay.cli import app, main
 from assay.dataset.api import api_documents
+from assay.dataset.build import build_documents
 from assay.dataset.encode import sha256, to_json
 from assay.dataset.migrations.tree import migrate_tree
 from assay.dataset.models import v1_0_0
 from assay.dataset.schema import schema_files, schemas
 from assay.dataset.tree import validate_tree
 from assay.errors import SchemaMismatch
+from dataset_content import make_content
 from typer.testing import CliRunner
 
 DATED = "data/processed/v1.0/2024-11-20"
@@ -29,10 +31,24 @@ def write(root: Path, files: dict[str, bytes]) -> None:
         target.write_bytes(data)
 
 
+@pytest.fixture(scope="module")
+def past() -> dict[str, bytes]:
+    """The documents over time, by path below data/processed/."""
+    made: dict[str, bytes] = {}
+    build_documents(make_content(), made.__setitem__)
+    return made
+
+
+@pytest.fixture(scope="module")
+def built(past: dict[str, bytes]) -> dict[str, bytes]:
+    return build_documents(make_content(), lambda path, raw: None)
+
+
 @pytest.fixture
-def tree(built: dict[str, bytes], tmp_path: Path) -> Path:
-    """A tree as it is published: latest, a dated snapshot, the index and the schemas."""
+def tree(built: dict[str, bytes], past: dict[str, bytes], tmp_path: Path) -> Path:
+    """A tree as it is published: latest, a dated snapshot, the documents over time, the index and the schemas."""
     root = tmp_path / "tree"
+    write(root, {f"data/processed/{path}": data for path, data in past.items()})
     for folder in (LATEST, DATED):
         write(root, {f"{folder}/{name}": data for name, data in built.items()})
     write(root, {f"data/api/{name}": data for name, data in api_documents(built).items()})
@@ -81,11 +97,14 @@ def older(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_published_tree_is_valid_and_every_stated_hash_is_checked(tree: Path, built: dict[str, bytes]) -> None:
+def test_a_published_tree_is_valid_and_every_stated_hash_is_checked(
+    tree: Path, built: dict[str, bytes], past: dict[str, bytes]
+) -> None:
     report = validate_tree(tree)
     assert report.faults == []
     documents = [name for name in built if name.endswith(".json")]
-    assert len(report.documents) == 2 * len(documents) + 2
+    assert len(report.documents) == 2 * len(documents) + 2 + len(past)
+    assert any(path.startswith("data/processed/historical/") for path in report.documents)
     assert set(report.documents.values()) == {"1.1.0"}
     assert report.files >= 3 * len(built)
     assert report.unknown == []
@@ -119,10 +138,16 @@ def spoil(tree: Path, how: str) -> tuple[str, str]:
     if how == "no object":
         (tree / LATEST / "quarantine.json").write_bytes(b"3")
         return "quarantine.json", "expected a version"
+    if how == "changed history":
+        series = next((tree / "data/processed/historical/trends").glob("*.json"))
+        series.write_bytes(series.read_bytes() + b"\n")
+        return "manifest.json", f"the size of historical/trends/{series.name}"
     raise AssertionError(how)
 
 
-@pytest.mark.parametrize("how", ["changed byte", "cut short", "missing", "stray", "unknown version", "no version", "no object"])
+@pytest.mark.parametrize(
+    "how", ["changed byte", "changed history", "cut short", "missing", "stray", "unknown version", "no version", "no object"]
+)
 def test_whatever_is_wrong_is_named_with_file_field_found_and_expected(tree: Path, how: str) -> None:
     document, says = spoil(tree, how)
     faults = [str(fault) for fault in validate_tree(tree).faults]
@@ -133,7 +158,7 @@ def test_a_path_that_leaves_the_folder_is_refused(tree: Path) -> None:
     manifest = orjson.loads((tree / LATEST / "manifest.json").read_bytes())
     manifest["files"][0]["path"] = "../../../README.md"
     (tree / LATEST / "manifest.json").write_bytes(to_json(manifest))
-    assert any("a file in the same folder" in str(fault) for fault in validate_tree(tree).faults)
+    assert any("a file below latest/" in str(fault) for fault in validate_tree(tree).faults)
 
 
 def test_a_document_keeps_the_contract_that_it_names(older: Path) -> None:

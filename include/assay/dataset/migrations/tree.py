@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -52,6 +53,7 @@ def migrate_tree(root: Path, older: str, newer: str, output: Path | None = None,
         raise SchemaMismatch(f"{output}: lies inside {root}; expected a folder beside it")
     if output is None and newer == FROM:
         raise SchemaMismatch(f"a document of {newer} says less than one of {older}: name a new folder with --output")
+    root = Path(os.path.normpath(root))
     refuse(validate_tree(root).faults)
     left: dict[str, str] = {}
     documents = _select(root, older, newer, output is None, left)
@@ -98,16 +100,27 @@ def _encode(new: Mapping[Path, Any], left_out: set[Path], versions: tuple[str, s
             if path.name != name:
                 continue
             folder = stated_folder(path, document)
-            entries = [entry for entry in document[LISTS[name]] if folder / entry["path"] not in left_out]
-            for entry in entries:
-                data = encoded.get(folder / entry["path"])
-                if data is not None:
-                    entry |= {"bytes": len(data), "sha256": sha256(data)}
-                if "schema" in entry:
-                    entry["schema"] = entry["schema"].replace(f"/v{versions[0]}/", f"/v{versions[1]}/")
-            document[LISTS[name]] = entries
+            for key, base in ((LISTS[name], folder), ("history", folder.parent)):
+                if key in document:
+                    document[key] = _restated(document[key], base, encoded, left_out, versions)
             encoded[path] = to_json(document)
     return encoded
+
+
+def _restated(
+    entries: list[dict[str, Any]], base: Path, encoded: Mapping[Path, bytes], left_out: set[Path], versions: tuple[str, str]
+) -> list[dict[str, Any]]:
+    kept = []
+    for entry in entries:
+        path = Path(os.path.normpath(base / entry["path"]))
+        if path in left_out:
+            continue
+        if path in encoded:
+            entry |= {"bytes": len(encoded[path]), "sha256": sha256(encoded[path])}
+        if "schema" in entry:
+            entry["schema"] = entry["schema"].replace(f"/v{versions[0]}/", f"/v{versions[1]}/")
+        kept.append(entry)
+    return kept
 
 
 def _write(root: Path, output: Path | None, encoded: Mapping[Path, bytes], left: Mapping[str, str], newer: str) -> None:
