@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.commands import dataset, local, process, quarantine, reference, serve, sessions
+from assay.commands import contribute, dataset, local, process, quarantine, reference, serve, sessions
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ local.add_to(app)
 process.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(contribute.app, name="contribute")
 dataset.add_to(app)
 reference.add_to(app)
 serve.add_to(app)
