@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     host_sessions: int = Field(3, ge=1, le=100, description="Sessions that a run on this host measures.")
     host_executions: int = Field(2, ge=1, le=100, description="Executions of every tool in a session on this host.")
     tool_seconds: int = Field(3, ge=1, description="Time budget of one execution of a tool whose problem size can be chosen.")
+    github_repository: str | None = Field(
+        None, description="Publish to this GitHub repository, `owner/name`; `{dataset}` in it stands for the dataset's name."
+    )
+    github_token: SecretStr | None = Field(None, description="Token for it, with the permission `contents: write` and no other.")
+    github_api: str = Field("https://api.github.com", description="GitHub's API, where it is not github.com's.")
     serve_token: SecretStr | None = Field(
         None, description="Bearer token, of 16 characters or more, that `assay serve` asks for; needed beyond this machine."
     )

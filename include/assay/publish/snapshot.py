@@ -23,11 +23,11 @@ from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
 from assay.publish.layout import PROCESSED, is_history
-from assay.publish.local import LocalRepository
 from assay.publish.message import commit_message
 from assay.publish.page import refresh_page
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
+from assay.publish.repository import open_repository
 from assay.publish.spool import Joined, Spool, spool
 from assay.publish.target import GitTarget, MovedBranch, TagTaken
 from assay.session import parse_time
@@ -108,7 +108,7 @@ def verify_snapshot(workspace: Workspace, snapshot: PublishedSnapshot) -> Publis
 
 def open_target(workspace: Workspace) -> GitTarget:
     """Where the workspace's dataset is published."""
-    return LocalRepository(workspace.settings.git_repository(workspace.dataset))
+    return open_repository(workspace.settings, workspace.dataset)
 
 
 def build(workspace: Workspace, target: GitTarget, history: Spool | None = None) -> dict[str, bytes]:

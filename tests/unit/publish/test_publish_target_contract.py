@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from assay.publish.github import GitHubRepository
 from assay.publish.local import LocalRepository
 from assay.publish.target import Change, GitTarget, MovedBranch, TagTaken, blob_id
+from git_server import REPOSITORY, TOKEN, GitServer
+from pydantic import SecretStr
 
-
-@pytest.fixture(params=["local"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> GitTarget:
-    return LocalRepository(tmp_path / "home" / "dataset.git")
+pytestmark = pytest.mark.enable_socket
 
 
 @pytest.fixture
-def other(target: GitTarget) -> GitTarget:
+def make(kind: str, tmp_path: Path) -> Iterator[Callable[[], GitTarget]]:
+    """Makes one publisher after the other of the same repository."""
+    if kind == "local":
+        yield lambda: LocalRepository(tmp_path / "home" / "dataset.git")
+        return
+    server = GitServer(tmp_path)
+    yield lambda: GitHubRepository(REPOSITORY, SecretStr(TOKEN), api=server.url, pause=lambda _: None)
+    server.stop()
+
+
+@pytest.fixture(params=["local", "github"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def target(make: Callable[[], GitTarget]) -> GitTarget:
+    return make()
+
+
+@pytest.fixture
+def other(make: Callable[[], GitTarget]) -> GitTarget:
     """A second publisher of the same repository."""
-    assert isinstance(target, LocalRepository)
-    return LocalRepository(target.path)
+    return make()
 
 
 def files(target: GitTarget, commit: str) -> dict[str, bytes]:
@@ -133,13 +154,15 @@ def test_a_file_that_is_not_there_is_said_so(target: GitTarget) -> None:
             target.read(commit, path)
 
 
-def test_of_concurrent_publishers_one_wins_and_the_others_are_told(target: GitTarget, tmp_path: Path) -> None:
-    assert isinstance(target, LocalRepository)
+def test_of_concurrent_publishers_one_wins_and_the_others_are_told(
+    make: Callable[[], GitTarget], kind: str, tmp_path: Path
+) -> None:
+    target = make()
     start = threading.Barrier(4)
     outcomes: list[str] = []
 
     def publish(number: int) -> None:
-        mine = LocalRepository(target.path)  # type: ignore[attr-defined]
+        mine = make()
         start.wait()
         try:
             mine.commit(Change({"who": str(number).encode()}), f"by {number}", expected=None, tag=f"t{number}")
@@ -156,4 +179,5 @@ def test_of_concurrent_publishers_one_wins_and_the_others_are_told(target: GitTa
     head = target.head()
     assert head is not None
     assert list(target.tags().values()) == [head]
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["dataset.git"]
+    if kind == "local":
+        assert [path.name for path in (tmp_path / "home").iterdir()] == ["dataset.git"]

@@ -1,0 +1,89 @@
+"""Files of a commit on GitHub: a few one by one, many as one archive; each proven by its blob id."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import shutil
+import tarfile
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import requests
+from github import GithubException
+from github.Repository import Repository
+
+from assay.errors import PublicationError
+from assay.publish.patience import Patience
+from assay.publish.target import blob_id
+
+FEW = 3
+"""Up to so many files are asked for one by one."""
+
+_CHUNK = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class Downloads:
+    """What was downloaded, by blob id, in a temporary folder; memory holds one file at a time."""
+
+    def __init__(self, repository: Repository, patiently: Patience, timeout: int) -> None:
+        self._repository, self._patiently, self._timeout = repository, patiently, timeout
+        self._folder = Path(tempfile.mkdtemp(prefix="assay-github-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def fetch(self, commit: str, blobs: Sequence[str]) -> None:
+        """Make these blobs of a commit ready to be read."""
+        missing = [blob for blob in dict.fromkeys(blobs) if not self._path(blob).is_file()]
+        if len(missing) > FEW:
+            self._archive(commit)
+            missing = [blob for blob in missing if not self._path(blob).is_file()]
+        for blob in missing:  # also what an archive leaves out or rewrites, by .gitattributes
+            self._one(blob)
+
+    def blob(self, blob: str) -> bytes:
+        """A blob that was fetched."""
+        return self._path(blob).read_bytes()
+
+    def _path(self, blob: str) -> Path:
+        return self._folder / blob
+
+    def _one(self, blob: str) -> None:
+        url = f"{self._repository.url}/git/blobs/{blob}"
+        answer = self._patiently("read a file", lambda: self._repository.requester.requestJsonAndCheck("GET", url))[1]
+        data = base64.b64decode(answer["content"])
+        if blob_id(data) != blob:
+            raise PublicationError(f"{self._repository.full_name}: blob {blob} came as {blob_id(data)}; try again")
+        self._path(blob).write_bytes(data)
+
+    def _archive(self, commit: str) -> None:
+        """All files of the commit in one download. A download that breaks off is begun again."""
+        with tempfile.TemporaryFile() as packed:
+
+            def download() -> None:
+                packed.seek(0)
+                packed.truncate()
+                link = self._repository.get_archive_link("tarball", commit)
+                with requests.get(link, stream=True, timeout=self._timeout) as answer:
+                    if answer.status_code != 200:
+                        raise GithubException(answer.status_code, None, dict(answer.headers))
+                    for chunk in answer.iter_content(_CHUNK):
+                        packed.write(chunk)
+                packed.seek(0)
+
+            self._patiently("download the commit", download)
+            self._keep(packed)
+
+    def _keep(self, packed: object) -> None:
+        try:
+            with tarfile.open(fileobj=packed, mode="r|gz") as archive:  # type: ignore[call-overload]
+                for member in archive:
+                    content = archive.extractfile(member) if member.isreg() else None
+                    if content is not None:
+                        data = content.read()
+                        self._path(blob_id(data)).write_bytes(data)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            log.warning("%s: the archive cannot be read (%s); files are read one by one", self._repository.full_name, error)

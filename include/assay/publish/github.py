@@ -1,0 +1,313 @@
+"""A repository on GitHub as the place where a dataset is published, through the Git Data API.
+
+A commit is: blobs for what is too large or not text, one tree with everything else inline on top of the tree that is there, one
+commit, one update of the branch without force, one tag. Objects that nothing points to are harmless; the branch decides. A run
+that is killed between branch and tag is completed by the next, which finds the same content and adds the tag.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from github import Auth, Github, GithubException, InputGitTreeElement
+from github.GitCommit import GitCommit
+from github.GitTree import GitTree
+from pydantic import SecretStr
+
+from assay.errors import PublicationError
+from assay.publish.download import Downloads
+from assay.publish.patience import Patience
+from assay.publish.target import BRANCH, Change, GitTarget, MovedBranch, TagTaken, blob_id
+
+API = "https://api.github.com"
+INLINE_FILE_BYTES = 1_000_000
+INLINE_TREE_BYTES = 20_000_000
+"""What is larger, or does not fit any more, goes as a blob of its own."""
+
+TIMEOUT_S = 60
+_TAGS, _BRANCH_REF = "refs/tags/", f"refs/heads/{BRANCH}"
+_FILE, _NORMAL = "blob", "100644"
+
+log = logging.getLogger(__name__)
+
+
+class GitHubRepository(GitTarget):
+    """The repository `owner/name`. The token needs the permission `contents: write` on it, and no other."""
+
+    def __init__(
+        self,
+        repository: str,
+        token: SecretStr | None,
+        *,
+        api: str = API,
+        timeout: int = TIMEOUT_S,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = f"github.com/{repository}" if api == API else f"{api.partition('://')[2]}/{repository}"
+        auth = None if token is None else Auth.Token(token.get_secret_value())
+        # Pauses and retries are ours: PyGithub waits between all requests, and retries what must not be asked twice.
+        self._github = Github(
+            base_url=api,
+            auth=auth,
+            timeout=timeout,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+        )
+        self._repository = self._github.get_repo(repository)
+        self._patiently = Patience(self.name, pause)
+        self._downloads = Downloads(self._repository, self._patiently, timeout)
+        self._refs: dict[str, str] | None = None
+        self._trees: dict[str, dict[str, str]] = {}
+
+    def head(self) -> str | None:
+        """The commit that the branch points to; None while there is none. Asked once until something is written or moved."""
+        return self._all_refs().get(_BRANCH_REF)
+
+    def tags(self) -> dict[str, str]:
+        """Every tag -> its commit, as of the last look at the branch."""
+        return {name.removeprefix(_TAGS): commit for name, commit in self._all_refs().items() if name.startswith(_TAGS)}
+
+    def tree(self, commit: str, folder: str = "") -> dict[str, str]:
+        """Every file below a folder of a commit: full path -> blob id."""
+        if commit not in self._trees:
+            self._trees = {commit: dict(self._entries(commit))}
+        prefix = f"{folder.rstrip('/')}/" if folder else ""
+        return {path: blob for path, blob in self._trees[commit].items() if path.startswith(prefix)}
+
+    def read(self, commit: str, path: str) -> bytes:
+        """A file of a commit. Raises FileNotFoundError."""
+        return next(self.read_many(commit, [path]))[1]
+
+    def read_many(self, commit: str, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Files of a commit: few by themselves, many by one download of the whole commit."""
+        tree, wanted = self.tree(commit), list(paths)
+        missing = next((path for path in wanted if path not in tree), None)
+        known = [path for path in wanted if path in tree]
+        with self._plainly("read files"):
+            self._downloads.fetch(commit, [tree[path] for path in known])
+            for path in wanted:
+                if path == missing:
+                    raise FileNotFoundError(f"{self.name}: {path} is not in commit {commit}")
+                yield path, self._downloads.blob(tree[path])
+
+    def commit(self, change: Change, message: str, *, expected: str | None, tag: str | None = None) -> str:
+        """Commit a change on top of `expected`; see GitTarget.commit."""
+        self._check_unmoved(expected, tag)
+        there = {} if expected is None else self.tree(expected)
+        wanted = {path: blob_id(data) for path, data in change.write.items()}
+        write = {path: data for path, data in change.write.items() if there.get(path) != wanted[path]}
+        remove = {path for path in change.remove if path in there and path not in wanted}
+        if expected is not None and not write and not remove:
+            return expected
+        with self._plainly("commit"):
+            if expected is None and not self._all_refs():
+                expected, write = self._first_commit(write, message)
+            new = (
+                expected
+                if expected is not None and not write and not remove
+                else self._commit(write, remove, message, expected, there)
+            )
+            if new != expected:
+                self._move_branch(new, expected)
+            self._refs = None
+            if tag is not None:
+                self._tag(tag, new)
+        return new
+
+    def add_tag(self, name: str, commit: str) -> None:
+        """Put a tag on a commit; no error if it is there already."""
+        with self._plainly("tag"):
+            there = self.tags().get(name)
+            if there is None:
+                self._tag(name, commit)
+            elif there != commit:
+                raise TagTaken(f"{self.name}: tag {name} is on commit {there}, not on {commit}")
+
+    def _all_refs(self) -> dict[str, str]:
+        if self._refs is None:
+            with self._plainly("look at the branch"):
+                try:
+                    found = self._patiently("look at the branch", lambda: list(self._repository.get_git_matching_refs("")))
+                except GithubException as error:
+                    if error.status != 409:  # what an empty repository answers
+                        raise
+                    found = []
+                self._refs = {ref.ref: self._peeled(ref.object.type, ref.object.sha) for ref in found}
+        return self._refs
+
+    def _peeled(self, kind: str, sha: str) -> str:
+        """The commit behind an annotated tag; ours point to their commits themselves."""
+        return self._get(f"/git/tags/{sha}")["object"]["sha"] if kind == "tag" else sha
+
+    def _entries(self, tree: str) -> Iterator[tuple[str, str]]:
+        with self._plainly("list files"):
+            answer = self._get(f"/git/trees/{tree}", recursive="1")
+            if not answer.get("truncated"):
+                yield from ((entry["path"], entry["sha"]) for entry in answer["tree"] if entry["type"] != "tree")
+                return
+            for entry in self._get(f"/git/trees/{tree}")["tree"]:
+                if entry["type"] != "tree":
+                    yield entry["path"], entry["sha"]
+                    continue
+                for path, blob in self._entries(entry["sha"]):
+                    yield f"{entry['path']}/{path}", blob
+
+    def _commit(
+        self, write: Mapping[str, bytes], remove: Iterable[str], message: str, expected: str | None, there: Mapping[str, str]
+    ) -> str:
+        elements = self._elements(write)
+        elements += [
+            InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(_with_displaced(remove, write, there))
+        ]
+        requester = self._repository.requester
+        # A commit stands for its tree here, as everywhere in Git.
+        base: dict[str, Any] = {} if expected is None else {"base_tree": GitTree(requester, {}, {"sha": expected})}
+        parents = [] if expected is None else [GitCommit(requester, {}, {"sha": expected})]
+        tree = self._patiently("write the tree", lambda: self._repository.create_git_tree(elements, **base))
+        return self._patiently("write the commit", lambda: self._repository.create_git_commit(message, tree, parents)).sha
+
+    def _elements(self, write: Mapping[str, bytes]) -> list[InputGitTreeElement]:
+        elements, left = [], INLINE_TREE_BYTES
+        sent: set[str] = set()
+        for path, data in sorted(write.items(), key=lambda item: (len(item[1]), item[0])):
+            text = _text(data) if len(data) <= min(left, INLINE_FILE_BYTES) else None
+            if text is not None:
+                left -= len(data)
+                elements.append(InputGitTreeElement(path, _NORMAL, _FILE, content=text))
+                continue
+            blob = blob_id(data)
+            if blob not in sent:
+                self._send(path, data, blob)
+                sent.add(blob)
+            elements.append(InputGitTreeElement(path, _NORMAL, _FILE, sha=blob))
+        return elements
+
+    def _send(self, path: str, data: bytes, blob: str) -> None:
+        encoded = base64.b64encode(data).decode()
+        stored = self._patiently(f"send {path}", lambda: self._repository.create_git_blob(encoded, "base64")).sha
+        if stored != blob:
+            raise PublicationError(f"{self.name}: {path} was stored as {stored}; sent was {blob}. Nothing was published.")
+
+    def _first_commit(self, write: dict[str, bytes], message: str) -> tuple[str, dict[str, bytes]]:
+        """An empty repository takes no objects: its first commit is one file, and the rest follows as any other change."""
+        path = "README.md" if "README.md" in write else min(write)
+        encoded = base64.b64encode(write[path]).decode()
+        try:
+            answer = self._patiently(
+                "write the first file",
+                lambda: self._repository.requester.requestJsonAndCheck(
+                    "PUT",
+                    f"{self._repository.url}/contents/{_quoted(path)}",
+                    input={"message": message, "content": encoded, "branch": BRANCH},
+                ),
+            )
+        except GithubException as error:
+            self._refs = None
+            if error.status in (409, 422) and self.head() is not None:
+                self._raise_moved(None)
+            raise
+        self._refs = None
+        return str(answer[1]["commit"]["sha"]), {name: data for name, data in write.items() if name != path}
+
+    def _move_branch(self, new: str, expected: str | None) -> None:
+        try:
+            if expected is None:
+                self._patiently("make the branch", lambda: self._repository.create_git_ref(_BRANCH_REF, new))
+            else:
+                self._patiently("move the branch", lambda: self._patch_branch(new))
+        except GithubException as error:
+            self._refs = None
+            if error.status not in (409, 422):
+                raise
+            # Refused, or moved already by an attempt whose answer was lost: the branch itself says which.
+            if self.head() != new:
+                self._raise_moved(expected)
+
+    def _patch_branch(self, new: str) -> None:
+        url = f"{self._repository.url}/git/{_BRANCH_REF}"
+        self._repository.requester.requestJsonAndCheck("PATCH", url, input={"sha": new, "force": False})
+
+    def _tag(self, name: str, commit: str) -> None:
+        try:
+            self._patiently("tag", lambda: self._repository.create_git_ref(f"{_TAGS}{name}", commit))
+        except GithubException as error:
+            self._refs = None
+            if error.status != 422 or self.tags().get(name) is None:
+                raise
+            if (there := self.tags()[name]) != commit:
+                raise TagTaken(f"{self.name}: tag {name} is on commit {there}, not on {commit}") from None
+        finally:
+            self._refs = None
+
+    def _check_unmoved(self, expected: str | None, tag: str | None) -> None:
+        if self.head() != expected:
+            self._raise_moved(expected)
+        if tag is not None and (there := self.tags().get(tag)) is not None:
+            self._refs = None
+            raise TagTaken(f"{self.name}: tag {tag} exists, on commit {there}")
+
+    def _raise_moved(self, expected: str | None) -> None:
+        self._refs = None
+        head = self.head()
+        raise MovedBranch(f"{self.name}: {BRANCH} is at {head or 'no commit'}; expected {expected or 'no commit'}")
+
+    def _get(self, path: str, **parameters: str) -> Any:
+        url = f"{self._repository.url}{path}"
+        return self._patiently(
+            f"read {path.split('/')[2]}", lambda: self._repository.requester.requestJsonAndCheck("GET", url, parameters)
+        )[1]
+
+    def _plainly(self, what: str) -> _Plainly:
+        return _Plainly(self.name, what)
+
+
+class _Plainly:
+    """What GitHub refuses, as one sentence that says what to do; never the request, whose headers hold the token."""
+
+    def __init__(self, where: str, what: str) -> None:
+        self._where, self._what = where, what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, GithubException):
+            return
+        said = error.data.get("message", "") if isinstance(error.data, dict) else ""
+        advice = {
+            401: "the token is not valid: set ASSAY_GITHUB_TOKEN to a new one",
+            403: "the token may not: it needs the permission `contents: write` on this repository",
+            404: "there is no such repository, or the token may not see it: check ASSAY_GITHUB_REPOSITORY and the token",
+        }.get(error.status, "nothing was published; publish again")
+        raise PublicationError(f"{self._where}: {self._what}: HTTP {error.status} {said[:200]!r}; {advice}") from None
+
+
+def _text(data: bytes) -> str | None:
+    """The bytes as text that comes back as the same bytes; None where they are no such text."""
+    try:
+        return None if b"\0" in data else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _with_displaced(remove: Iterable[str], write: Mapping[str, bytes], there: Mapping[str, str]) -> set[str]:
+    """What must go from the tree: what is removed, and files where folders come to stand, or the other way round."""
+    gone = set(remove)
+    folders = {"/".join(path.split("/")[:depth]) for path in write for depth in range(1, path.count("/") + 1)}
+    for path in there:
+        parents = {"/".join(path.split("/")[:depth]) for depth in range(1, path.count("/") + 1)}
+        if path in folders or parents & write.keys():
+            gone.add(path)
+    return gone
+
+
+def _quoted(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path)
