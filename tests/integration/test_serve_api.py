@@ -58,11 +58,15 @@ def test_the_live_view_is_what_a_snapshot_made_now_holds(workspace: Workspace, c
     target = open_target(workspace)
     published = current_snapshot(target, target.head())
     assert published is not None
+    # The manifest of a snapshot lists the series over time as well, which are published and not served.
+    manifests = [orjson.loads(documents.pop("manifest.json")) for documents in (live, published.documents)]
     assert live == published.documents
+    assert manifests[0]["sessions"] == manifests[1]["sessions"]
+    assert all(file in manifests[1]["files"] for file in manifests[0]["files"])
     now = client.get("/v1/latest").json()
     assert now["published_as"] == now["last_snapshot"] == "2024-11-20"
     assert now["sessions_waiting"] == 0
-    assert now["content_digest"] == listed["content_digest"] == published.digest
+    assert now["content_digest"] == listed["content_digest"] == manifests[1]["content_digest"]
 
 
 def test_a_session_that_is_in_no_snapshot_yet_is_in_the_live_view(workspace: Workspace, client: TestClient) -> None:
