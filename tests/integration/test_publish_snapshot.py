@@ -32,6 +32,7 @@ from assay.publish.trace import trace_published
 from assay.session import SessionKind, raw_prefix
 from assay.settings import Settings
 from assay.storage import Storage
+from assay.summarize.step import refresh_statistics
 from assay.workspace import Workspace
 from dataset_content import Series, fleet, simple, stream
 from dataset_ledger import fill, judge
@@ -397,3 +398,30 @@ def test_a_branch_without_its_tag_gets_it_on_the_next_run(workspace: Workspace) 
     again = publish_snapshot(workspace)
     assert again.commit == snapshot.commit
     assert open_target(workspace).tags() == {"2024-11-20": snapshot.commit}
+
+
+def test_documents_over_time_are_in_the_same_commit_and_traced(workspace: Workspace) -> None:
+    fill(workspace, small(sessions=3))
+    first = publish_snapshot(workspace)
+    target = open_target(workspace)
+    before = target.tree(first.commit or "")
+    paths = {f"data/processed/{entry['path']}" for entry in orjson.loads(published(workspace)["manifest.json"])["history"]}
+    assert paths == {
+        "data/processed/historical/2024-Q4/aggregates.json",
+        "data/processed/historical/trends/m7i.json",
+        "data/processed/v1.0/weekly-aggregates/2024-W47.json",
+    }
+    assert paths <= before.keys()
+    steps = trace_published(workspace, "historical/trends/m7i.json", "series.m7i.large.triad_bandwidth.points[0].value")
+    assert len([step for step in steps if step["step"] == "session"]) == 3
+    fill(workspace, [*small(sessions=3), *stream("c7g.large", 55, sessions=1)])
+    second = publish_snapshot(workspace)
+    after = target.tree(second.commit or "")
+    assert after["data/processed/historical/trends/m7i.json"] == before["data/processed/historical/trends/m7i.json"]
+    assert "data/processed/historical/trends/c7g.json" in after
+    sessions = workspace.ledger.sessions()
+    judge(workspace, list(sessions["session"]), list(sessions.loc[sessions["subject"] == "c7g.large", "session"]))
+    refresh_statistics(workspace)
+    third = publish_snapshot(workspace)
+    assert "data/processed/historical/trends/c7g.json" not in target.tree(third.commit or "")
+    assert "data/processed/historical/trends/c7g.json" in third.files

@@ -27,6 +27,7 @@ from assay.dataset.place import CPU, MEMORY, MICROARCH, document_of
 from assay.dataset.quarantine import quarantine_document, warning_rules
 from assay.dataset.rankings import ranking_lists
 from assay.dataset.select import implementations, place
+from assay.dataset.shared import share_sources
 from assay.dataset.subject import subjects
 from assay.dataset.trends import Archive
 from assay.errors import PublicationError
@@ -60,6 +61,7 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
         RANKINGS: {"schema_version": SCHEMA_VERSION, "last_updated": updated, "rankings": rankings},
         QUARANTINE: quarantine_document(content.quarantined, content.findings),
     }
+    share_sources(data)
     data |= derived_documents(content, workbench, data, rankings, updated)
     history: list[dict[str, Any]] = []
 

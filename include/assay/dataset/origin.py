@@ -43,7 +43,7 @@ def origins(documents: Mapping[str, Any], document: str, keys: Keys) -> list[Ori
     for length in range(len(keys), 0, -1):
         holder = at(documents[document], keys[:length])
         if isinstance(holder, Mapping) and "sources" in holder:
-            return [Origin(document, keys[:length], holder)]
+            return [Origin(document, keys[:length], _whole(documents[document], keys[:length], holder))]
         if isinstance(holder, Mapping) and isinstance(holder.get("source"), int):
             return [_of_list(documents[document], document, keys[:length])]
     raise AssayError(
@@ -61,6 +61,14 @@ def at(document: Any, keys: Keys) -> Any:
 def pointer(keys: Keys) -> str:
     """The keys as a JSON pointer."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def _whole(decoded: Mapping[str, Any], keys: Keys, holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object with all of its sources: one that names only its newest sessions rests on those of its entry."""
+    number = holder.get("sessions")
+    if not isinstance(number, int) or number <= len(holder["sources"]):
+        return holder
+    return {**holder, "sources": at(decoded, keys[:-1])["sources"]}
 
 
 def _of_list(decoded: Mapping[str, Any], document: str, keys: Keys, via: str = "") -> Origin:
@@ -124,7 +132,7 @@ def _of_rank(documents: Mapping[str, Any], name: str, instance: str, via: str) -
     for part in ("benchmarks", "microarchitecture", "variants"):
         for found, quantity in _places(documents[where["document"]].get(part, {}), (instance, where["field"]), (part,)):
             if quantity.get("configuration") == where["configuration"]:
-                return Origin(where["document"], found, quantity, via)
+                return Origin(where["document"], found, _whole(documents[where["document"]], found, quantity), via)
     raise AssayError(
         f"{where['document']}: no value of {instance} with configuration {where['configuration']} for ranking {name}"
     )

@@ -251,3 +251,19 @@ def test_many_numbers_are_rounded_as_one_is(values: list[float]) -> None:
 def test_what_is_not_finite_is_refused_among_many() -> None:
     with pytest.raises(ValueError, match="not finite"):
         rounded_all(np.array([1.0, np.nan]))
+
+
+def test_many_sources_stand_once_in_the_entry_and_the_way_back_is_whole() -> None:
+    content = make_content(stream("m7i.large", 47.9, sessions=25))
+    built, _ = over_time(content)
+    documents = {name: orjson.loads(data) for name, data in built.items() if name.endswith(".json")}
+    entry = documents["memory-benchmarks.json"]["benchmarks"]["stream"]["m7i.large"]
+    assert len(entry["sources"]) == entry["triad_bandwidth"]["sessions"] == 25
+    assert entry["triad_bandwidth"]["sources"] == entry["sources"][-5:]
+    for document, keys in (
+        ("memory-benchmarks.json", ("benchmarks", "stream", "m7i.large", "triad_bandwidth", "value")),
+        ("general-purpose.json", ("benchmarks", "stream", "m7i.large", "triad_bandwidth", "value")),
+        ("instance-rankings.json", ("rankings", "triad_bandwidth", "ranks", 0, "value")),
+    ):
+        steps = trace_steps(documents, document, keys)
+        assert [step["session"] for step in steps if step["step"] == "session"] == entry["sources"]

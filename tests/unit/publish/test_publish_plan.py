@@ -19,6 +19,7 @@ from assay.publish.local import LocalRepository
 from assay.publish.message import commit_message
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
+from assay.publish.spool import Spool
 from assay.publish.target import Change
 from dataset_content import Series, make_content, simple, stream
 
@@ -187,3 +188,28 @@ def test_snapshots_of_a_day_are_numbered_from_two_on() -> None:
     assert snapshot_name("2024-11-20", {"2024-11-20", "2024-11-20.2", "2024-11-19.3"}) == "2024-11-20.3"
     names = ["2024-11-20.10", "2024-11-21", "2024-11-20", "2024-11-20.9"]
     assert sorted(names, key=snapshot_order) == ["2024-11-20", "2024-11-20.9", "2024-11-20.10", "2024-11-21"]
+
+
+def test_a_document_over_time_that_differs_or_is_too_many_is_found(target: LocalRepository, tmp_path: Path) -> None:
+    history = Spool(tmp_path)
+    built = build_documents(make_content(louder()), lambda path, data: history.write(f"data/processed/{path}", data))
+    planned = plan(target, built, history=history)
+    assert isinstance(planned, Plan)
+    head = target.commit(planned.change, "snapshot", expected=None, tag=planned.name)
+    sent = sha256(planned.documents[MANIFEST])
+    read_back(target, planned.name, head, sent)
+    assert isinstance(plan(target, built, history=history), CurrentSnapshot)
+    weekly = "data/processed/v1.0/weekly-aggregates/2024-W47.json"
+    for change, said in (
+        (Change({weekly: b"{}"}), "the manifest says"),
+        (Change({weekly.replace("47", "48"): b"{}"}), "disagree on"),
+        (Change({}, frozenset({weekly})), "disagree on"),
+    ):
+        tampered = target.commit(change, "tampered", expected=head)
+        target._git.run("update-ref", f"refs/tags/{planned.name}", tampered)
+        with pytest.raises(PublicationError, match=said):
+            read_back(target, planned.name, tampered, sent)
+        assert isinstance(plan(target, built, history=history), Plan) == (
+            said == "the manifest says" or change.remove != frozenset()
+        )
+        target._git.run("update-ref", "refs/heads/main", head)

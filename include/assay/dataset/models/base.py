@@ -56,7 +56,11 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 as
 SessionId = Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z-[0-9a-f]{12}$", description="Id of a session.")]
 Sources = Annotated[
     list[SessionId],
-    Field(min_length=1, description=f"{says('session_ids')} `manifest.json` leads to their raw files."),
+    Field(
+        min_length=1,
+        description=f"{says('session_ids')} `manifest.json` leads to their raw files. "
+        "Of a quantity with more than 20 that are those of its entry only the newest: the entry lists all.",
+    ),
 ]
 
 

@@ -75,7 +75,7 @@ function takeContainer(dataset, { document, path, name, entries }) {
     dataset.machines.set(instance, known ? { ...known, ...entry.metadata } : entry.metadata);
     for (const [field, value] of Object.entries(entry)) {
       if (DESCRIBING.has(field)) continue;
-      const where = { document, path: [...path, instance, field], warnings: entry.warnings };
+      const where = { document, path: [...path, instance, field], warnings: entry.warnings, all: entry.sources };
       if (typeof value === "number") {
         const quantity = { value, unit: "ratio", sources: entry.sources, configuration: "" };
         take(dataset, name, field, { instance, state: DERIVED, quantity, ...where });

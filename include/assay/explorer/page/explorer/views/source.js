@@ -36,12 +36,18 @@ export async function source(ctx) {
         { class: "way" },
         h("li", {}, h("h2", {}, "The published value"), valueOf(ctx, cell), factsOf(quantity)),
         h("li", {}, h("h2", {}, "What it may be compared with"), configurationOf(ctx.data.dataset.configurations[quantity.configuration])),
-        h("li", {}, h("h2", {}, count(quantity.sources?.length ?? 0, "session")), warningsOf(cell), (quantity.sources ?? []).map((name, at) => sessionOf(listed.get(name), name, at < OPEN))),
+        h("li", {}, h("h2", {}, count(sessionsOf(cell).length, "session")), warningsOf(cell), sessionsOf(cell).map((name, at) => sessionOf(listed.get(name), name, at < OPEN))),
         h("li", {}, h("h2", {}, "Check it yourself"), checkOf(cell)),
       ),
       h("p", {}, h("a", { href: address("type", [instance], { pick: ctx.query.pick }) }, `Everything about ${instance}`)),
     ],
   };
+}
+
+/** The sessions behind a value: where it names fewer than it has, they are those of its entry. */
+function sessionsOf({ quantity, all }) {
+  const own = quantity.sources ?? [];
+  return (quantity.sessions ?? 0) > own.length ? (all ?? own) : own;
 }
 
 function valueOf(ctx, cell) {
