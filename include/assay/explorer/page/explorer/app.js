@@ -16,6 +16,8 @@ import { type } from "./views/type.js";
 const VIEWS = { explore, type, compare, quarantine, source, about };
 const CORE = ["memory-benchmarks.json", "cpu-benchmarks.json", "microarch-benchmarks.json", "instance-rankings.json"];
 
+const PREDICTIONS = "predictions.json";
+
 const main = document.getElementById("main");
 let data;
 let shown;
@@ -32,7 +34,8 @@ async function start() {
     credit(metadata);
     const documents = await Promise.all(CORE.map(load));
     const prices = openPrices(await load("price-performance.json"));
-    data = { metadata, prices, dataset: openDataset(Object.fromEntries(CORE.map((name, at) => [name, documents[at]]))) };
+    const predictions = has(metadata, PREDICTIONS) ? await load(PREDICTIONS) : undefined;
+    data = { metadata, prices, predictions, dataset: openDataset(Object.fromEntries(CORE.map((name, at) => [name, documents[at]]))) };
   } catch (error) {
     fail(error);
     return;
@@ -93,6 +96,10 @@ function toggle(instance, box) {
   document.getElementById("tray").classList.remove("full");
   const next = pick.includes(instance) ? pick.filter((one) => one !== instance) : [...pick, instance];
   go(view, rest, { ...query, pick: next.join(",") });
+}
+
+function has(metadata, name) {
+  return metadata.documents.some((one) => one.path === name);
 }
 
 function nowhere() {

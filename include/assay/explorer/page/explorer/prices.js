@@ -33,3 +33,8 @@ export function reasonOf(prices, instance, region) {
 export function perDollarOf(prices, instance, region, ranking) {
   return ranking && prices.instances[instance]?.[region]?.value_per_dollar?.[ranking];
 }
+
+/** What one operation costs, of a metric that is a time: { value, unit }, or undefined. */
+export function costOf(prices, instance, region, ranking) {
+  return ranking && prices.instances[instance]?.[region]?.cost_per_operation?.[ranking];
+}

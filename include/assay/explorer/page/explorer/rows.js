@@ -1,7 +1,7 @@
 // From a group's cells to the rows of a table: joined with machine and price, filtered, sorted. Pure.
 
 import { MEASURED } from "./model.js";
-import { perDollarOf, priceOf } from "./prices.js";
+import { costOf, perDollarOf, priceOf } from "./prices.js";
 
 /** One row for each cell of a group. */
 export function rowsOf(dataset, group, prices, region) {
@@ -16,6 +16,7 @@ export function rowsOf(dataset, group, prices, region) {
       rank: cell.state === MEASURED ? group.ranking?.ranks.get(cell.instance) : undefined,
       price: priceOf(prices, cell.instance, region),
       perDollar: cell.state === MEASURED ? perDollarOf(prices, cell.instance, region, group.ranking?.name) : undefined,
+      cost: cell.state === MEASURED ? costOf(prices, cell.instance, region, group.ranking?.name) : undefined,
     };
   });
 }

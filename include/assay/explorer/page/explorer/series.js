@@ -1,6 +1,6 @@
-// Values over time: finds the series of a group's configuration in the trend documents. Pure but for the loading at the end.
+// Values over time: finds the series of a group's configuration in the trend documents.
 
-import { load } from "./load.js";
+import { load, loadPath } from "./load.js";
 
 const PARTS = ["implementation", "version", "threads", "size_policy", "build_flags"];
 
@@ -16,6 +16,7 @@ export function pointsOf(found) {
     series.points.map((point) => ({
       instance,
       date: point.date,
+      span: point.period === "week" ? "week of " : "",
       value: point.value,
       low: point.confidence_interval?.[0],
       high: point.confidence_interval?.[1],
@@ -30,9 +31,14 @@ export function changesOf(found) {
   return found.flatMap(({ instance, series }) => (series.change_points ?? []).map((change) => ({ instance, ...change })));
 }
 
-/** The trends document. Throws NotRead. */
-export function loadTrends() {
-  return load("trends.json");
+/** Decoded trends that hold the types of these families: their whole history where it is published, else trends.json. Throws NotRead. */
+export async function loadTrends(families) {
+  const endpoints = await loadPath("data/api/endpoints.json");
+  const published = new Set(endpoints.endpoints.map((one) => one.path));
+  const paths = [...new Set(families)].map((family) => `historical/trends/${family}.json`);
+  const whole = paths.every((path) => published.has(`../${path}`));
+  const documents = whole ? await Promise.all(paths.map((path) => loadPath(`data/processed/${path}`))) : [await load("trends.json")];
+  return { series: Object.assign({}, ...documents.map((one) => one.series)) };
 }
 
 function sameField(measured, field) {

@@ -17,6 +17,8 @@ export async function draw(element, make) {
     config: config(look),
     tooltip: (handler, event, item, value) => tooltip(event, value),
   });
+  // What surrounds it has the name and the role; the drawing itself has nothing to say.
+  element.querySelector("svg")?.setAttribute("aria-hidden", "true");
   return () => {
     tooltip(undefined, undefined);
     result.finalize();

@@ -44,7 +44,7 @@ export function metricControls({ dataset, metric, group, choose }) {
 export function groupName(group) {
   if (!group.about) return `derived, ${group.unit}`;
   const { implementation, version, threads } = group.about;
-  const parts = [implementation, known(version) && version, known(threads) && `${threads} threads`];
+  const parts = [implementation, known(version) && version, known(threads) && `${threads} ${threads === "one" || threads === "1" ? "thread" : "threads"}`];
   return `${parts.filter(Boolean).join(", ")} (${group.configuration.slice(-8)})`;
 }
 

@@ -9,7 +9,7 @@ import { figure } from "./figure.js";
 import { number, nothing } from "./quantity.js";
 import { table } from "./table.js";
 
-/** The section, filled once the trends have arrived. `metadata`: for the family of a type. */
+/** The section, filled once the trends have arrived. */
 export function trend({ dataset, instances, metric, group }) {
   const body = h("div", { "aria-busy": "true" }, h("p", { class: "waiting" }, "Reading the values over time"));
   const section = h("section", { class: "trend", "aria-label": "Over time" }, h("h2", {}, `Over time: ${field(metric.field)}`), body);
@@ -61,7 +61,7 @@ async function findSeries(dataset, instances, metric, group) {
 function pointTable(points, group) {
   const decimals = decimalsOf(points.map((point) => point.value));
   const columns = [
-    { id: "date", title: "Day", header: true, cell: (point) => point.date },
+    { id: "date", title: "Day", header: true, cell: (point) => point.span + point.date },
     { id: "type", title: "Type", cell: (point) => point.instance },
     { id: "value", title: `Median, ${group.unit}`, numeric: true, cell: (point) => number(point.value, decimals) },
     {
@@ -78,7 +78,7 @@ function pointTable(points, group) {
 
 function tipOf(point, group) {
   const bounds = point.measured ? `, ${significant(point.low)} to ${significant(point.high)}` : "";
-  return `${point.instance}, ${point.date}: ${significant(point.value)} ${group.unit}${bounds}, n = ${point.n}`;
+  return `${point.instance}, ${point.span}${point.date}: ${significant(point.value)} ${group.unit}${bounds}, n = ${point.n}`;
 }
 
 function percent(change) {

@@ -4,7 +4,7 @@ import { bars } from "../charts/spec.js";
 import { h } from "../dom.js";
 import { count, significant } from "../format.js";
 import { MEASURED, PROVISIONAL, cellsOf, firstMetric, groupOf } from "../model.js";
-import { chips, input, select } from "../parts/controls.js";
+import { chips, select } from "../parts/controls.js";
 import { figure } from "../parts/figure.js";
 import { MOST } from "../parts/frame.js";
 import { groupName, metricControls } from "../parts/metric.js";
@@ -25,7 +25,7 @@ export function compare(ctx) {
   const shared = sharedRows(dataset, instances);
   const possible = new Map(shared.map((row) => [row.metric.id, row.metric]));
   const most = shared.filter((row) => row.cells.size === shared[0].cells.size);
-  const fallback = (most.find((row) => row.metric === firstMetric(dataset)) ?? most[0])?.metric ?? cellsOf(dataset, instances[0])[0].metric;
+  const fallback = (most.find((row) => row.metric === firstMetric(dataset) && apart(row)) ?? most.find(apart) ?? most[0])?.metric ?? cellsOf(dataset, instances[0])[0].metric;
   const metric = possible.get(ctx.query.metric) ?? fallback;
   const group = metric.groups.find((one) => one.id === ctx.query.conf) ?? shared.find((row) => row.metric === metric)?.group ?? groupOf(metric);
   return {
@@ -76,6 +76,11 @@ function sharedRows(dataset, instances) {
   return [...rows.values()].filter((row) => row.cells.size >= enough).sort((a, b) => b.cells.size - a.cells.size);
 }
 
+/** Whether at least two of a row's values have intervals, so that they can be told apart. */
+function apart(row) {
+  return [...row.cells.values()].filter((cell) => cell.state === MEASURED).length >= Math.min(2, row.cells.size);
+}
+
 function chartOf(ctx, { instances, metric, group }) {
   const cells = instances.map((name) => group.cells.find((cell) => cell.instance === name)).filter(Boolean);
   if (!cells.length) return h("p", { class: "empty" }, "None of these types has a value in this configuration.");
@@ -97,7 +102,8 @@ function chartOf(ctx, { instances, metric, group }) {
 
 function matrix(ctx, instances, shared) {
   if (!shared.length) return h("p", { class: "empty" }, "These types share no metric that was measured in the same way.");
-  const names = [...new Set(shared.map((row) => row.metric.benchmark))];
+  const sure = (name) => shared.some((row) => row.metric.benchmark === name && apart(row));
+  const names = [...new Set(shared.map((row) => row.metric.benchmark))].sort((a, b) => sure(b) - sure(a));
   return names.map((name, at) => {
     const rows = shared.filter((row) => row.metric.benchmark === name);
     const caption = `${benchmark(name)}: ${count(rows.length, "metric")} in common`;
@@ -112,7 +118,7 @@ function matrix(ctx, instances, shared) {
 function cellOf(ctx, row, instance, first) {
   const cell = row.cells.get(instance);
   if (!cell) return nothing("not measured in this configuration");
-  return [sourceLink(ctx, row.metric, row.group, cell, number(cell.quantity.value)), h("span", { class: "against" }, against(cell, first, row.group) ?? state(cell) ?? "")];
+  return [sourceLink(ctx, row.metric, row.group, cell, number(cell.quantity.value)), h("span", { class: "against" }, against(cell, first, row.group) ?? state(cell, false) ?? "")];
 }
 
 function against(cell, first, group) {

@@ -120,7 +120,8 @@ function resultsOf(ctx, { metric, group, region, all }) {
   announce(summary);
   if (!rows.length) {
     const clear = h("button", { type: "button", class: "quiet", on: { click: () => ctx.set(FORGET) } }, "Clear the filters");
-    return [h("p", { class: "summary" }, summary), h("div", { class: "empty" }, h("p", {}, "No type passes these filters."), clear)];
+    const words = "No measured type passes these filters.";
+    return [h("p", { class: "summary" }, summary), h("div", { class: "empty" }, h("p", {}, words), clear), estimates(ctx, { metric, group, filter })];
   }
   return [
     h("p", { class: "summary" }, summary),
@@ -134,7 +135,7 @@ function resultsOf(ctx, { metric, group, region, all }) {
       all: query.rows === "all",
       showAll: () => ctx.set({ rows: "all" }),
     }),
-    estimates(ctx, { metric, group, filter, region }),
+    estimates(ctx, { metric, group, filter }),
   ];
 }
 
@@ -226,6 +227,14 @@ function columnsOf(ctx, { metric, group, region, all }) {
       first: "down",
       key: (row) => row.perDollar?.value,
       cell: (row) => (row.perDollar ? number(row.perDollar.value) : nothing("no value per dollar")),
+    },
+    has((row) => row.cost) && {
+      id: "cost",
+      title: `Cost, ${currency}`,
+      numeric: true,
+      wide: true,
+      key: (row) => row.cost?.value,
+      cell: (row) => (row.cost ? number(row.cost.value, undefined) : nothing("no cost")),
     },
   ].filter(Boolean);
 }

@@ -3,7 +3,7 @@
 import { fill, h } from "../dom.js";
 import { binary, count } from "../format.js";
 import { load } from "../load.js";
-import { MEASURED, cellsOf, firstMetric, groupOf, machineFacts } from "../model.js";
+import { MEASURED, cellsOf, groupOf, machineFacts } from "../model.js";
 import { estimatesOf } from "../parts/estimates.js";
 import { groupName, metricControls } from "../parts/metric.js";
 import { grade, interval, nothing, number, sourceLink, state } from "../parts/quantity.js";
@@ -18,10 +18,11 @@ export function type(ctx) {
   const { dataset } = ctx.data;
   const instance = ctx.rest[0] ?? "";
   const machine = dataset.machines.get(instance);
-  if (!machine) return unknown(instance);
+  if (!machine) return unknown(ctx, instance);
   const cells = cellsOf(dataset, instance);
   const own = new Map(cells.map((one) => [one.metric.id, one.metric]));
-  const metric = own.get(ctx.query.metric) ?? own.get(firstMetric(dataset)?.id) ?? cells[0].metric;
+  const best = cells.find((one) => one.cell.state === MEASURED) ?? cells[0];
+  const metric = own.get(ctx.query.metric) ?? own.get("stream.triad_bandwidth") ?? best.metric;
   const asked = groupOf(metric, ctx.query.conf);
   const group = asked.cells.some((cell) => cell.instance === instance) ? asked : metric.groups.find((one) => one.cells.some((cell) => cell.instance === instance));
   const picked = ctx.pick.includes(instance);
@@ -44,12 +45,19 @@ export function type(ctx) {
   };
 }
 
-function unknown(instance) {
+function unknown(ctx, instance) {
+  const estimated = estimatesOf(ctx, instance);
+  if (estimated) {
+    const lead = h("p", { class: "lead" }, "This type was not measured. What follows is estimated from other sizes of its family.");
+    const heading = h("h1", {}, h("span", { class: "over" }, "Type"), instance);
+    return { title: instance, nodes: [h("div", { class: "headline" }, heading, lead), estimated, pricesOf(ctx, instance), keptOut(instance, ctx)] };
+  }
+  const kept = h("a", { href: address("quarantine", [], { q: instance }) }, "kept out");
   return {
     title: "Unknown type",
     nodes: [
       h("h1", {}, "No such type in this snapshot"),
-      h("p", {}, `Nothing is published about ${instance || "a type without a name"}. It may be spelled differently, not measured yet, or `, h("a", { href: address("quarantine", [], { q: instance }) }, "kept out"), "."),
+      h("p", {}, `Nothing is published about ${instance || "a type without a name"}. It may be spelled differently, not measured yet, or `, kept, "."),
     ],
   };
 }
