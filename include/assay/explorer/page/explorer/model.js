@@ -135,7 +135,9 @@ function groupsOf(dataset, metric) {
       higherIsBetter: ranking ? ranking.higherIsBetter : !LOWER_IS_BETTER.has(unit),
     };
   });
-  return groups.sort((a, b) => b.measured - a.measured || b.cells.length - a.cells.length || (a.id < b.id ? -1 : 1));
+  // What is known of many types comes first, and what is known well counts more.
+  const weight = (group) => group.cells.length + 3 * group.measured;
+  return groups.sort((a, b) => weight(b) - weight(a) || (a.id < b.id ? -1 : 1));
 }
 
 function isQuantity(value) {
