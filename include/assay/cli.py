@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.commands import contribute, dataset, local, process, quarantine, reference, serve, sessions
+from assay.commands import contribute, dataset, explore, local, process, quarantine, reference, serve, sessions
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.add_typer(contribute.app, name="contribute")
 dataset.add_to(app)
 reference.add_to(app)
 serve.add_to(app)
+explore.add_to(app)
 
 
 def _version(asked: bool) -> None:

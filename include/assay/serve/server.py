@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 
 from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
 
 from assay.errors import AssayError
 from assay.serve.access import bearer, check_exposure
@@ -40,12 +41,17 @@ def reporting_app(
 
 def serve(settings: Settings, dataset: str | None, host: str, port: int) -> None:
     """Answer until interrupted. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
+    check_exposure(host, settings.serve_token)
+    run_app(reporting_app(settings, dataset), host, port)
+
+
+def run_app(app: ASGIApp, host: str, port: int) -> None:
+    """Answer with an application until interrupted. Raises AssayError if the port cannot be had."""
     import uvicorn
 
-    check_exposure(host, settings.serve_token)
     listener = _listen(host, port)
     config = uvicorn.Config(
-        reporting_app(settings, dataset),
+        app,
         log_level="warning",
         server_header=False,
         limit_concurrency=MOST_AT_ONCE,

@@ -60,13 +60,19 @@ export function lines(points, changes, { title, look }) {
   const by = (range) => ({ field: "instance", type: "nominal", scale: { domain: names, range: range.slice(0, names.length) } });
   const legend = names.length > 1 ? {} : { legend: null };
   const color = { ...by(look.several), ...legend };
-  const days = new Set(points.map((point) => point.date)).size;
+  const days = [...new Set(points.map((point) => point.date))];
   const x = {
     field: "date",
     type: "temporal",
     title: null,
     scale: { type: "utc" },
-    axis: { grid: false, format: "%Y-%m-%d", tickCount: Math.min(days, 6), labelOverlap: true, labelFlush: true },
+    axis: {
+      grid: false,
+      format: "%Y-%m-%d",
+      labelOverlap: true,
+      labelFlush: true,
+      ...(days.length <= FEW_DAYS ? { values: days.map(dayOf) } : { tickCount: FEW_DAYS }),
+    },
   };
   return {
     ...frame(points),
@@ -98,8 +104,14 @@ export function lines(points, changes, { title, look }) {
   };
 }
 
+const FEW_DAYS = 6;
 const TIP = { field: "tip", type: "nominal" };
 const WITH_INTERVAL = { filter: "isValid(datum.low)" };
+
+function dayOf(date) {
+  const [year, month, day] = date.split("-").map(Number);
+  return { year, month, date: day, utc: true };
+}
 
 function frame(rows) {
   return { $schema: SCHEMA, width: "container", data: { values: rows } };

@@ -9,7 +9,7 @@ const PLACES = [
   ["explore", "Explore"],
   ["compare", "Compare"],
   ["quarantine", "Quarantine"],
-  ["about", "About the data"],
+  ["about", "About"],
 ];
 
 /** Shows where one is and where one can go; what was picked goes along. */

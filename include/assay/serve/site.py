@@ -1,0 +1,71 @@
+"""The published tree of a Git target over HTTP, as a static host would serve it: the explorer, and every file beside it."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from assay.publish.target import GitTarget
+
+INDEX = "index.html"
+_COMPRESS_FROM = 1_000
+_TYPES = {
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".ts": "text/plain",
+}
+_TEXT = ("text/", "application/json", "image/svg")
+
+
+class PublishedTree:
+    """The files at the head of a target, read as they are asked for; a new commit is seen at the next request."""
+
+    def __init__(self, target: Callable[[], GitTarget]) -> None:
+        self._open = target
+        self._commit: str | None = None
+        self._tree: dict[str, str] = {}
+
+    def answer(self, path: str, known: str = "") -> Response:
+        """The answer for a path; 304 where the browser has it already (`known`: its If-None-Match)."""
+        target = self._open()
+        head = target.head()
+        if head is None:
+            return PlainTextResponse(f"{target.name}: nothing is published yet; `assay publish` does that.\n", 404)
+        if head != self._commit:
+            self._tree, self._commit = target.tree(head), head
+        # What is not a file of the commit does not exist: no path leads out of it.
+        blob = self._tree.get(path or INDEX)
+        if blob is None:
+            return PlainTextResponse(f"{path}: no such file in the published dataset.\n", 404)
+        headers = {"ETag": f'"{blob}"', "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        if headers["ETag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(target.read(head, path or INDEX), headers=headers, media_type=media_type(path or INDEX))
+
+
+def media_type(path: str) -> str:
+    """The media type of a file by its name, text as UTF-8."""
+    suffix = path[path.rfind(".") :] if "." in path else ""
+    found = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "text/plain"
+    return f"{found}; charset=utf-8" if found.startswith(_TEXT) and found != "application/json" else found
+
+
+def create_site(target: Callable[[], GitTarget]) -> Starlette:
+    """The application over a target, which is opened at each request (a repository may come into being meanwhile)."""
+    tree = PublishedTree(target)
+
+    def answer(request: Request) -> Response:
+        return tree.answer(request.path_params["path"], request.headers.get("if-none-match", ""))
+
+    return Starlette(
+        routes=[Route("/{path:path}", answer, methods=["GET", "HEAD"])],
+        middleware=[Middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=5)],
+    )
