@@ -26,15 +26,22 @@ class Outcome:
     changed: tuple[str, ...] = ()
 
 
-def process_arrived(workspace: Workspace) -> Outcome:
-    """Take every session that has arrived as far as its verdict, and bring statistics and files up to date."""
+def process_arrived(workspace: Workspace, tell: Callable[[str], None] = lambda doing: None) -> Outcome:
+    """Take every session that has arrived as far as its verdict, and bring statistics and files up to date.
+
+    `tell`: told what is being done, as it begins.
+    """
 
     def steps() -> None:
-        verify_arrived(workspace)
-        read_verified(workspace)
-        judge_read(workspace)
-        refresh_statistics(workspace)
-        compact_many(workspace)
+        for doing, step in (
+            ("verifying what has arrived", verify_arrived),
+            ("reading", read_verified),
+            ("checking", judge_read),
+            ("summarizing", refresh_statistics),
+            ("putting small files together", compact_many),
+        ):
+            tell(doing)
+            step(workspace)
 
     return _outcome(workspace, steps, anew=False)
 

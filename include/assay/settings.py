@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     clock_tolerance_seconds: int = Field(300, ge=0, description="How far in the future a session may claim to have started.")
     host_sessions: int = Field(3, ge=1, le=100, description="Sessions that a run on this host measures.")
     host_executions: int = Field(2, ge=1, le=100, description="Executions of every tool in a session on this host.")
+    quality_threshold: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of sessions that must be accepted (`quality_score` in `metadata.json`). Under it nothing new is "
+        "published: the DAG's `build` fails and `assay publish` asks, or wants `--yes`. 0: no threshold.",
+    )
     tool_seconds: int = Field(3, ge=1, description="Time budget of one execution of a tool whose problem size can be chosen.")
     github_repository: str | None = Field(
         None, description="Publish to this GitHub repository, `owner/name`; `{dataset}` in it stands for the dataset's name."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,19 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, 
     console = Console()
     console.width = console.width if console.is_terminal else PIPE_WIDTH
     console.print(table)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Shows on standard error what is being done now, where a person is watching; in a pipe it is silent."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda doing: None
+        return
+    with console.status("starting") as status:
+        yield status.update
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.commands.options import AsJson, Dataset, counted, print_json
+from assay.commands import daily
+from assay.commands.options import AsJson, Dataset, counted, print_json, progress
+from assay.errors import PublicationError
 
 if TYPE_CHECKING:
     from assay.process import Outcome
@@ -41,7 +46,12 @@ def import_(
     print_json(counts) if as_json else typer.echo(counted(counts))
 
 
-def process(dataset: Dataset = None, as_json: AsJson = False) -> None:
+process_group = typer.Typer(invoke_without_command=True)
+process_group.command()(daily.daily)
+
+
+@process_group.callback()
+def process(context: typer.Context, dataset: Dataset = None, as_json: AsJson = False) -> None:
     """Judge every session that has arrived: verify, read, check, summarize. Run it at any time.
 
     Prints how many sessions came out accepted and quarantined; the counts always close: read = accepted + quarantined + rejected.
@@ -51,8 +61,11 @@ def process(dataset: Dataset = None, as_json: AsJson = False) -> None:
     from assay.process import process_arrived
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
-        _report(process_arrived(workspace), as_json)
+    if context.invoked_subcommand is not None:
+        return
+    with open_workspace(dataset) as workspace, progress() as tell:
+        outcome = process_arrived(workspace, tell)
+    _report(outcome, as_json)
 
 
 def recheck(dataset: Dataset = None, as_json: AsJson = False) -> None:
@@ -107,24 +120,49 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Build and validate, show what would change, write nothing.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Publish without being asked, whatever moved.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish what was accepted as one immutable snapshot: one commit, one tag, read back before it counts.
 
-    Example: `assay publish --dry-run`
+    Where values moved beyond noise, types vanished, or fewer sessions were accepted than ASSAY_QUALITY_THRESHOLD wants, it shows
+    what and asks; where nobody can answer it publishes nothing, unless told --yes. Nothing new: nothing is written.
+
+    Exit codes: 0 published, or nothing to publish; 1 refused or failed; 2 wrong usage.
+
+    Example: `assay publish --yes --json`
     """
     from assay.publish.snapshot import publish_snapshot
     from assay.workspace import open_workspace
 
     with open_workspace(dataset) as workspace:
-        snapshot = publish_snapshot(workspace, dry_run=dry_run)
+        reasons: list[str] = []
+        approve = partial(_approve, reasons, workspace.settings.quality_threshold, yes or dry_run, as_json)
+        snapshot = publish_snapshot(workspace, dry_run=dry_run, approve=approve)
     if as_json:
-        print_json(asdict(snapshot))
+        print_json(asdict(snapshot) | {"needs_approval": reasons})
     elif not snapshot.changed:
         typer.echo(f"nothing to publish: the dataset has not changed since snapshot {snapshot.name}")
     else:
         done = "would publish" if dry_run else "published"
         typer.echo(f"{done} snapshot {snapshot.name} ({len(snapshot.files)} files) {snapshot.commit or ''} in {snapshot.path}")
+
+
+def _approve(reasons: list[str], quality_threshold: float, decided: bool, as_json: bool, documents: Mapping[str, bytes]) -> None:
+    """Show what needs approval, and ask the person at the terminal unless it is decided; refuse where there is nobody."""
+    from assay.publish.approval import reasons_to_ask
+
+    reasons += reasons_to_ask(documents, quality_threshold)
+    if not reasons:
+        return
+    if not decided and (as_json or not sys.stdin.isatty()):
+        raise PublicationError(
+            f"{'; '.join(reasons)}: nothing was published. Look with `assay publish --dry-run`, then publish with `--yes`"
+        )
+    for reason in reasons:
+        typer.echo(reason, err=True)
+    if not decided and not typer.confirm("Publish all the same?", default=False, err=True):
+        raise PublicationError("not approved: nothing was published")
 
 
 def _report(outcome: Outcome, as_json: bool) -> None:
@@ -144,7 +182,7 @@ def _report(outcome: Outcome, as_json: bool) -> None:
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command("import")(import_)
-    app.command()(process)
+    app.add_typer(process_group, name="process")
     app.command()(recheck)
     app.command()(compact)
     app.command()(publish)

@@ -12,6 +12,18 @@ import numpy as np
 from assay.dataset.encode import rounded
 from assay.dataset.models.base import SCHEMA_VERSION
 
+GROUPS: Mapping[str, tuple[str, str]] = {
+    "family": ("families", "instance_family"),
+    "architecture": ("architectures", "architecture"),
+    "generation": ("generations", "generation"),
+    "processor": ("processors", "processor"),
+    "vcpus": ("sizes", "vcpus"),
+    "memory_type": ("memory_types", "memory_type"),
+}
+"""What types can be grouped by: the field of the summary that holds the groups, and the field of the machine that decides."""
+
+UNKNOWN = "unknown"
+
 MIN_SIZES = 3
 """Different numbers of processors that a slope needs."""
 
@@ -21,8 +33,8 @@ def summary_documents(
 ) -> dict[str, dict[str, Any]]:
     """Both summaries, from the rankings (nothing is compared across ranking keys) and the types' published metadata."""
     return {
-        "family-summary.json": _document("families", "instance_family", rankings, machines, last_updated),
-        "architectural-summary.json": _document("architectures", "architecture", rankings, machines, last_updated),
+        "family-summary.json": summary_document("family", rankings, machines, last_updated),
+        "architectural-summary.json": summary_document("architecture", rankings, machines, last_updated),
     }
 
 
@@ -34,20 +46,23 @@ def scaling_exponent(sizes: list[int], values: list[float]) -> float | None:
     return rounded(float(slope))
 
 
-def _document(
-    title: str,
-    field: str,
+def summary_document(
+    group_by: str,
     rankings: Mapping[str, Mapping[str, Any]],
     machines: Mapping[str, Mapping[str, Any]],
     last_updated: str,
 ) -> dict[str, Any]:
+    """The summary by one of GROUPS; a machine that does not tell it is in the group `unknown`."""
+    title, field = GROUPS[group_by]
     groups: dict[str, dict[str, Any]] = {}
     for name, ranking in rankings.items():
         members: dict[str, list[dict[str, Any]]] = {}
         for row in ranking["ranks"]:
             machine = machines[row["instance"]]
             member = {"instance": row["instance"], "value": row["value"]}
-            members.setdefault(machine[field], []).append({**member, "vcpus": machine["vcpus"]} if "vcpus" in machine else member)
+            members.setdefault(str(machine.get(field, UNKNOWN)), []).append(
+                {**member, "vcpus": machine["vcpus"]} if "vcpus" in machine else member
+            )
         for group, rows in members.items():
             groups.setdefault(group, {})[name] = _summary(ranking, rows)
     return {"schema_version": SCHEMA_VERSION, "last_updated": last_updated, title: groups}

@@ -19,6 +19,7 @@ from assay.dataset.manifest import MANIFEST
 from assay.dataset.trends import Archive
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
+from assay.publish.approval import Approve, require_quality
 from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
@@ -54,15 +55,18 @@ class PublishedSnapshot:
     content_digest: str
 
 
-def publish_snapshot(workspace: Workspace, *, dry_run: bool = False) -> PublishedSnapshot:
+def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, approve: Approve | None = None) -> PublishedSnapshot:
     """Publish what the dataset says now. Nothing new: nothing is written, and the snapshot that says it already is given.
 
+    `approve`: asked before anything new is published; by default it refuses what is under the setting `quality_threshold`.
     Raises PublicationError if there is nothing to publish yet, if the target fails, or if what is read back is not what was sent;
     SchemaMismatch if a document would break the contract.
     """
     target = open_target(workspace)
     with workspace.ledger.lock(LOCK), spool() as history:
         documents = build(workspace, target, history)
+        if approve or not dry_run:
+            _ask(workspace, target, documents, approve)
         if dry_run:
             return _foreseen(workspace, target, documents, history)
         snapshot = commit(workspace, target, documents, history)
@@ -74,6 +78,7 @@ def build_snapshot(workspace: Workspace) -> str:
     target = open_target(workspace)
     with spool() as history:
         documents = build(workspace, target, history)
+        _ask(workspace, target, documents)
         digest = digest_of(documents)
         for path, data in Joined(documents, history).items():
             workspace.storage.write(f"{_built(digest)}/{path}", data)
@@ -178,6 +183,13 @@ def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot)
     workspace.ledger.finish_snapshot(snapshot.name)
     log.info("snapshot %s: read back from %s, every hash as in the manifest", snapshot.name, target.name)
     return snapshot
+
+
+def _ask(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], approve: Approve | None = None) -> None:
+    """What the target says already needs no approval."""
+    current = current_snapshot(target, target.head())
+    if current is None or current.digest != digest_of(documents):
+        (approve or require_quality(workspace.settings.quality_threshold))(documents)
 
 
 def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentSnapshot) -> PublishedSnapshot:
