@@ -9,7 +9,7 @@ import pandas as pd
 
 from assay.dataset.build import RANKINGS, build_documents, rebase
 from assay.dataset.content import Counts, DatasetContent
-from assay.dataset.derive import TRENDS
+from assay.dataset.over_time import TRENDS
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
 from assay.publish.gather import gather_content
