@@ -188,3 +188,23 @@ def test_an_error_under_a_lock_lets_go_of_it(ledger: Ledger) -> None:
     for _ in range(2):
         with pytest.raises(KeyError, match="of the work"):
             fail()
+
+
+def test_a_lock_is_let_go_when_its_work_fails(ledger: Ledger, database_url: str) -> None:
+    with pytest.raises(ValueError, match="failed"), ledger.lock("publish"):
+        raise ValueError("failed")
+    other = connect(database_url)
+    try:
+        with other.connect() as connection:
+            deadline = time.monotonic() + 30
+            query = text(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database "
+                "WHERE datname = current_database())"
+            )
+            while connection.scalar(query) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert connection.scalar(query) == 0
+        with Ledger(other, "default").lock("publish"):
+            pass
+    finally:
+        other.dispose()

@@ -283,7 +283,12 @@ class Ledger:
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             # The functions that wait return nothing; the one that tries says whether it got the lock.
             got = connection.scalar(text(f"SELECT {take}(hashtextextended(:key, 0))"), {"key": key}) is not False
-            yield got
+            try:
+                yield got
+            except BaseException:
+                # The pool would keep the connection, and with it the lock; closed, it lets go.
+                connection.invalidate()
+                raise
             if got and not connection.scalar(text(f"SELECT {give_back}(hashtextextended(:key, 0))"), {"key": key}):
                 raise DatabaseUnavailable(f"the lock {name!r} was lost in between: the database was restarted. Run again.")
 
