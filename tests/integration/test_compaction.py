@@ -16,7 +16,7 @@ from assay.publish.snapshot import publish_snapshot
 from assay.read import compaction
 from assay.read.batches import EXECUTIONS, MEASUREMENTS
 from assay.read.compaction import compact, compact_many
-from assay.read.sessions import load, located, read_verified
+from assay.read.sessions import SessionRows, load, located, read_verified
 from assay.summarize.step import refresh_statistics
 from assay.workspace import Workspace
 from dying import died
@@ -158,6 +158,10 @@ def test_rows_that_moved_after_the_ledger_was_asked_are_found(workspace: Workspa
     compact(workspace)
     found = load(workspace, sessions)[0].sort_values(["session", "file"], kind="stable", ignore_index=True)
     pd.testing.assert_frame_equal(found, before)
+    parts = pd.concat(list(SessionRows(workspace, sessions).parts(["session", "value"])))
+    assert sorted(zip(parts["session"], parts["value"], strict=True)) == sorted(
+        zip(found["session"], found["value"], strict=True)
+    )
 
 
 def test_a_file_that_is_gone_is_named(workspace: Workspace, tmp_path: Path) -> None:

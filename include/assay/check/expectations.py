@@ -160,7 +160,8 @@ def _great_expectations() -> Any:
     import great_expectations
 
     # Where its own temporary folders lie is no news to an operator.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):  # the second has a level of its own
+        logging.getLogger(name).setLevel(logging.WARNING)
     return great_expectations
 
 

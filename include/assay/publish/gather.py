@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from assay.database.ledger import Verdict
 from assay.dataset.content import Counts, DatasetContent, PreviousSnapshot
-from assay.read.batches import BatchRows
+from assay.read.sessions import SessionRows
 from assay.summarize.grades import definitions
 from assay.workspace import Workspace
 
@@ -28,6 +28,6 @@ def gather_content(workspace: Workspace, previous: PreviousSnapshot | None) -> D
         findings=ledger.findings([*sessions["session"], *quarantined["session"]]),
         accounting=Counts(accepted + kept_out + rejected, accepted, kept_out, rejected),
         grades=definitions(),
-        measurements=BatchRows(workspace.storage, sessions),
+        measurements=SessionRows(workspace, sessions),
         previous=previous,
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from assay.measurement import execution_frame, measurement_frame
-from assay.read.batches import batch_key, load_batches, write_batch
+from assay.read.batches import BatchRows, batch_key, load_batches, write_batch
 from assay.read.claims import problem
 from assay.read.content import SessionContent
 from assay.read.fetch import Fetched, Wanted, fetch
@@ -102,6 +102,19 @@ def located(workspace: Workspace, sessions: pd.DataFrame) -> Iterator[pd.DataFra
         now = workspace.ledger.batches().set_index("session")["batch"]
         read = sessions[sessions["batch"].notna()]
         yield read.assign(batch=read["session"].map(now).astype("string")).dropna(subset=["batch"])
+
+
+@dataclass(frozen=True)
+class SessionRows:
+    """The measurements of rows of the ledger, read some days at a time, wherever they lie when they are read."""
+
+    workspace: Workspace
+    sessions: pd.DataFrame
+
+    def parts(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """These columns of the tidy table, as `BatchRows.parts`; no file is removed until the last part was taken."""
+        with located(self.workspace, self.sessions) as there:
+            yield from BatchRows(self.workspace.storage, there).parts(columns)
 
 
 def _chunks(workspace: Workspace) -> Iterator[Chunk]:
