@@ -1,11 +1,11 @@
 """What compaction gains: loading all rows from the small files that sessions leave one by one, beside the compacted ones.
 
 Makes sessions of ten measurements on a few days, a batch each as the stage `read` writes it, keeps a copy, and compacts. A second
-pass over the data is what judging, summarizing and publishing begin with: `load_batches` of every session. Also timed: DuckDB,
+pass over the data is what judging, summarizing and publishing begin with: `load_batches` of every session. Also timed: DuckDB
 over the same Parquet files, which summarizing takes from 5,000 sessions on. Rounds are interleaved; printed are medians of the
 paired ratios. Asked: at least 20 times as fast.
 
-    python benchmarks/compaction.py            4,000 sessions, 5 rounds, about three minutes
+    python benchmarks/compaction.py            2,000 sessions, 3 rounds, about three minutes
     python benchmarks/compaction.py --quick    400 sessions, 3 rounds
 """
 
@@ -72,12 +72,12 @@ def by_duckdb(storage: Storage) -> int:
 def main() -> None:
     """Run the rounds and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=4_000)
+    parser.add_argument("--sessions", type=int, default=2_000)
     parser.add_argument("--days", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="400 sessions, 3 rounds")
     options = parser.parse_args()
-    count, rounds = (400, 3) if options.quick else (options.sessions, options.rounds)
+    count, rounds = (400, options.rounds) if options.quick else (options.sessions, options.rounds)
     with tempfile.TemporaryDirectory() as folder:
         stores = {name: Storage.open(f"file://{Path(folder) / name}") for name in ("small", "compacted")}
         placed = {"small": small_files(stores["small"], count, options.days)}
