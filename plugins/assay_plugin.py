@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
-from assay.orchestration.mounted import QUARANTINE, REPORTING, MountedApp, quarantine, reporting
+from assay.orchestration.mounted import EXPLORER, QUARANTINE, REPORTING, MountedApp, explorer, quarantine, reporting
 
 
 class AssayPlugin(AirflowPlugin):
-    """The reporting API at /assay and the page of the quarantine, both behind Airflow's login."""
+    """The reporting API at /assay, the page of the quarantine and the explorer, all behind Airflow's login."""
 
     name = "assay"
     fastapi_apps: ClassVar[list[dict[str, Any]]] = [
         {"app": MountedApp(reporting), "url_prefix": REPORTING, "name": "Assay reporting API"},
         {"app": MountedApp(quarantine), "url_prefix": QUARANTINE, "name": "Assay quarantine"},
+        {"app": MountedApp(explorer), "url_prefix": EXPLORER, "name": "Assay explorer"},
     ]
     external_views: ClassVar[list[dict[str, Any]]] = [
         {
@@ -23,5 +24,12 @@ class AssayPlugin(AirflowPlugin):
             "url_route": "quarantine",
             "destination": "nav",
             "category": "browse",
-        }
+        },
+        {
+            "name": "Explorer",
+            "href": f"{EXPLORER}/",
+            "url_route": "explorer",
+            "destination": "nav",
+            "category": "browse",
+        },
     ]

@@ -10,7 +10,7 @@ from airflow_program import InAirflow
 from assay.settings import Settings, project_root
 
 
-def test_the_reporting_api_and_the_quarantine_are_mounted_behind_the_login_of_airflow(
+def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of_airflow(
     in_airflow: InAirflow, settings: Settings
 ) -> None:
     paths = [
@@ -21,6 +21,7 @@ def test_the_reporting_api_and_the_quarantine_are_mounted_behind_the_login_of_ai
         "/assay/v1/statistics",
         "/assay-quarantine/",
         "/assay-quarantine/rules",
+        "/assay-explorer/",
     ]
     answered = in_airflow(settings, "served", json.dumps(paths)).value
     assert answered == {
@@ -31,6 +32,7 @@ def test_the_reporting_api_and_the_quarantine_are_mounted_behind_the_login_of_ai
         "/assay/v1/statistics": [401, 404],
         "/assay-quarantine/": [401, 200],
         "/assay-quarantine/rules": [401, 200],
+        "/assay-explorer/": [401, 404],  # nothing is published yet
     }
 
 

@@ -1,4 +1,4 @@
-"""What the plugin mounts into the Airflow API server: the reporting API and the quarantine, both behind Airflow's own login."""
+"""What the plugin mounts into the Airflow API server: reporting API, quarantine and explorer, all behind Airflow's own login."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 REPORTING = "/assay"
 QUARANTINE = "/assay-quarantine"
+EXPLORER = "/assay-explorer"
 """Where the API server mounts them; Airflow asks for no login below a mounted application, so each application asks itself."""
 
 
@@ -49,3 +50,17 @@ def quarantine() -> FastAPI:
     from assay.workspace import open_workspace
 
     return quarantine_app(open_workspace, dependencies=[Depends(get_user)])
+
+
+def explorer() -> FastAPI:
+    """The newest published snapshot of the default dataset, as a page; who is not logged in to Airflow gets 401."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    from assay.publish.local import LocalRepository
+    from assay.serve.site import create_site
+    from assay.settings import Settings
+
+    settings = Settings()
+    repository = settings.git_repository(settings.dataset)
+    return create_site(lambda: LocalRepository(repository), dependencies=[Depends(get_user)])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from assay.publish.target import GitTarget
 
@@ -21,6 +19,12 @@ _TYPES = {
     ".json": "application/json",
     ".parquet": "application/vnd.apache.parquet",
     ".ts": "text/plain",
+}
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    # What the page itself cannot say in its own policy: only a page of the same server may frame it.
+    "Content-Security-Policy": "frame-ancestors 'self'",
 }
 _TEXT = ("text/", "application/json", "image/svg")
 
@@ -45,7 +49,7 @@ class PublishedTree:
         blob = self._tree.get(path or INDEX)
         if blob is None:
             return PlainTextResponse(f"{path}: no such file in the published dataset.\n", 404)
-        headers = {"ETag": f'"{blob}"', "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        headers = {"ETag": f'"{blob}"', **_HEADERS}
         if headers["ETag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Response(status_code=304, headers=headers)
         return Response(target.read(head, path or INDEX), headers=headers, media_type=media_type(path or INDEX))
@@ -58,14 +62,17 @@ def media_type(path: str) -> str:
     return f"{found}; charset=utf-8" if found.startswith(_TEXT) and found != "application/json" else found
 
 
-def create_site(target: Callable[[], GitTarget]) -> Starlette:
-    """The application over a target, which is opened at each request (a repository may come into being meanwhile)."""
+def create_site(target: Callable[[], GitTarget], *, dependencies: Sequence[Any] = ()) -> FastAPI:
+    """The application over a target, which is opened at each request (a repository may come into being meanwhile).
+
+    `dependencies`: FastAPI dependencies that every request must pass, such as the login of the application that mounts this one.
+    """
+    app = FastAPI(title="Explorer", docs_url=None, redoc_url=None, openapi_url=None, dependencies=list(dependencies))
     tree = PublishedTree(target)
 
-    def answer(request: Request) -> Response:
-        return tree.answer(request.path_params["path"], request.headers.get("if-none-match", ""))
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    def file(path: str, request: Request) -> Response:
+        return tree.answer(path, request.headers.get("if-none-match", ""))
 
-    return Starlette(
-        routes=[Route("/{path:path}", answer, methods=["GET", "HEAD"])],
-        middleware=[Middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=5)],
-    )
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=5)
+    return app
