@@ -242,7 +242,7 @@ def pairs(server: GitServer, publisher: Callable[..., GitHubRepository], faults:
             check(server, old, True)
             assert server.refs()["refs/tags/new"]
             commits = [line for line in server.text("log", "--format=%s", MAIN).splitlines() if line == "snapshot new"]
-            assert len(commits) == (1 if not first else len(commits)) <= 2, (fault, number)
+            assert 1 <= len(commits) <= (2 if first else 1), (fault, number)
             if not reached:
                 break
             tried += 1
@@ -287,6 +287,7 @@ def test_after_a_fault_at_a_call_one_snapshot_is_whole_and_a_rerun_ends_publishe
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("first", [False, True], ids=["a snapshot more", "the first snapshot"])
 def test_after_any_fault_at_any_call_one_snapshot_is_whole(
     server: GitServer, publisher: Callable[..., GitHubRepository], first: bool
