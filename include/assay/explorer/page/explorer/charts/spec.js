@@ -45,11 +45,7 @@ export function scatter(rows, { title, priceTitle, look }) {
       ]),
       ...pointsOf(rows, true, look),
       ...pointsOf(rows, false, look),
-      {
-        transform: [{ filter: "datum.named" }],
-        mark: { type: "text", align: "left", dx: 8, dy: -6 },
-        encoding: { text: { field: "instance" } },
-      },
+      ...(rows.some((row) => row.named) ? [NAMES] : []),
     ],
   };
 }
@@ -105,6 +101,11 @@ export function lines(points, changes, { title, look }) {
 }
 
 const FEW_DAYS = 6;
+const NAMES = {
+  transform: [{ filter: "datum.named" }],
+  mark: { type: "text", align: "left", dx: 8, dy: -6 },
+  encoding: { text: { field: "instance" } },
+};
 const TIP = { field: "tip", type: "nominal" };
 const WITH_INTERVAL = { filter: "isValid(datum.low)" };
 

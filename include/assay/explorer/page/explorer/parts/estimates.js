@@ -61,7 +61,7 @@ function section(ctx, caption, rows, columns) {
     h(
       "p",
       { class: "note" },
-      `${method.model} Fitted within ${laws === 1 ? "the family" : `each of ${laws} families`}; a measured value is expected in the prediction interval with ${significant(100 * method.level, 3)} % probability. `,
+      `Law: ${method.model}; fitted within ${laws === 1 ? "the family" : `each of ${laws} families`}. A measured value is expected in the prediction interval with ${significant(100 * method.level, 3)} % probability. `,
       "Left-out error: how far the law misses a measured size that it has not seen.",
     ),
     table({ caption, columns, rows }),

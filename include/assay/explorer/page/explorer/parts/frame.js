@@ -63,7 +63,7 @@ export function credit(metadata) {
   });
   fill(
     document.getElementById("colophon"),
-    h("p", {}, `Data: ${metadata.licence}. `, sources.length > 0 && ["From ", sources.map((one, at) => [at > 0 && "; ", one]), ". "]),
+    h("p", {}, `Data: ${metadata.licence}. `, sources.length > 0 && ["Credit: ", sources.map((one, at) => [at > 0 && "; ", one]), ". "]),
     h("p", {}, "Up to the session that ended ", h("time", { datetime: metadata.last_updated }, metadata.last_updated.replace("T", " ").replace("Z", " UTC")), "."),
   );
 }
