@@ -94,7 +94,8 @@ def test_the_run_after_it_says_what_was_cut_short_and_succeeds(story: Story) -> 
 def test_every_task_is_shown_as_it_ends(story: Story) -> None:
     tasks = (
         *("benchmark_instances.plan_sessions", "benchmark_instances.measure 1", "benchmark_instances.hand_over"),
-        *("process_sessions.verify", "process_sessions.read", "process_sessions.check", "process_sessions.summarize"),
+        *("process_sessions.verify", "process_sessions.read", "process_sessions.check"),
+        *("process_sessions.summarize", "process_sessions.compact"),
         *("publish_snapshot.build", "publish_snapshot.commit", "publish_snapshot.read_back"),
     )
     for ended in (story.first, story.second):
@@ -148,6 +149,7 @@ def test_nothing_runs_any_more(story: Story) -> None:
         "process_sessions.read: done",
         "process_sessions.check: done",
         "process_sessions.summarize: done",
+        "process_sessions.compact: done",
         "publish_snapshot.build: done",
         "publish_snapshot.commit: done",
     ],
