@@ -42,3 +42,7 @@ class StorageError(AssayError):
 
 class DatabaseUnavailable(AssayError):
     """PostgreSQL cannot be started or reached, or went away in the middle; a rerun continues where it stopped."""
+
+
+class PricesUnavailable(AssayError):
+    """The price list cannot be asked, or says what it cannot mean; the prices known before stand."""

@@ -6,6 +6,7 @@ in one folder (`var/` in the checkout), on an embedded PostgreSQL and a local Gi
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assay.session import is_dataset_name
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 def project_root() -> Path:
@@ -63,6 +66,12 @@ class Settings(BaseSettings):
         "*", description="Web origins whose pages may read the reporting API, separated by spaces; `*` is any, empty is none."
     )
 
+    price_regions: str = Field(
+        "us-east-1,us-west-2,eu-west-1",
+        description="AWS regions whose prices are published, with commas; the first is that of the ranking `cost_efficiency`.",
+    )
+    price_endpoint: str | None = Field(None, description="Endpoint of a price list other than Amazon's, such as an emulator.")
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -74,6 +83,20 @@ class Settings(BaseSettings):
         if not is_dataset_name(value):
             raise ValueError("expected lower case letters, digits and '-', 40 at most")
         return value
+
+    @field_validator("price_regions")
+    @classmethod
+    def _regions(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        wrong = [name for name in names if not _REGION.fullmatch(name)]
+        if wrong or len(set(names)) < len(names):
+            raise ValueError(f"found {value!r}; expected regions such as us-east-1, each once, with commas between them")
+        return ",".join(names)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions whose prices are published, in order."""
+        return tuple(self.price_regions.split(","))
 
     @cached_property
     def object_storage_url(self) -> str:

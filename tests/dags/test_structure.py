@@ -13,7 +13,7 @@ from assay.orchestration.environment import SLOTS
 from assay.orchestration.stack import DAGS as AWAITED
 from assay.settings import Settings, project_root
 
-IDS = ("benchmark_instances", "process_sessions", "publish_snapshot")
+IDS = ("benchmark_instances", "process_sessions", "publish_snapshot", "refresh_prices")
 HEAVY = {"pandas", "numpy", "great_expectations", "boto3", "botocore", "scipy", "duckdb", "pyarrow", "obstore", "assay.workspace"}
 
 

@@ -1,4 +1,4 @@
-"""`assay rules` and `assay docs`: what the project knows, for people."""
+"""`assay rules`, `assay docs` and `assay reference`: what the project knows, for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
+from assay.commands import prices
 from assay.commands.options import AsJson, print_json, print_table
+
+reference = typer.Typer(no_args_is_help=True, help="What is known of EC2, each fact with its source and date.")
+reference.add_typer(prices.app, name="prices")
 
 
 def rules(as_json: AsJson = False) -> None:
@@ -43,3 +47,4 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command()(rules)
     app.command()(docs)
+    app.add_typer(reference, name="reference")

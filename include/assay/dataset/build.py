@@ -13,6 +13,7 @@ import orjson
 from assay.dataset.api import BUNDLE, bundle_document
 from assay.dataset.changes import CHANGES, changes_document
 from assay.dataset.content import DatasetContent, PreviousSnapshot
+from assay.dataset.cost import rankings_document
 from assay.dataset.cpu import cpu_document
 from assay.dataset.derive import derived_documents, tables
 from assay.dataset.encode import to_json
@@ -21,7 +22,6 @@ from assay.dataset.manifest import MANIFEST, content_digest, file_entry, manifes
 from assay.dataset.memory import memory_document
 from assay.dataset.metadata import document_list, last_updated, metadata_core
 from assay.dataset.microarch import microarch_document
-from assay.dataset.models.base import SCHEMA_VERSION
 from assay.dataset.over_time import TRENDS, documents_over_time
 from assay.dataset.place import CPU, MEMORY, MICROARCH, document_of
 from assay.dataset.quarantine import quarantine_document, warning_rules
@@ -58,7 +58,7 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
         MEMORY: memory_document(workbench, within[MEMORY], rankings, updated),
         CPU: cpu_document(workbench, within[CPU], rankings, updated),
         MICROARCH: microarch_document(workbench, within[MICROARCH], updated),
-        RANKINGS: {"schema_version": SCHEMA_VERSION, "last_updated": updated, "rankings": rankings},
+        RANKINGS: rankings_document(rankings, content.prices, content.cost_region, updated),
         QUARANTINE: quarantine_document(content.quarantined, content.findings),
     }
     share_sources(data)

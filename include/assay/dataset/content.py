@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from assay.dataset.prices import PRICE_COLUMNS
 from assay.dataset.rows import Measurements
 from assay.measurement import measurement_frame
+from assay.reference.prices import PRICE_COLUMNS
 
 SESSION_COLUMNS = (
     "session",
@@ -53,7 +53,8 @@ class DatasetContent:
     columns SESSION_COLUMNS, times in UTC. `raw_files`: session, path, size, sha256 of the accepted sessions. `quarantined`:
     session, kind, subject, started_at, ended_at. `findings`: FINDING_COLUMNS of accepted (warnings) and quarantined
     sessions. `grades`: what each quality grade means, by grade. `measurements`: the tidy table of the accepted sessions,
-    or something that gives it day by day.
+    or something that gives it day by day. `prices`: PRICE_COLUMNS; `cost_region`: the region whose prices the ranking
+    `cost_efficiency` is made of.
     """
 
     dataset: str
@@ -67,4 +68,5 @@ class DatasetContent:
     grades: Mapping[str, str] = field(default_factory=dict)
     measurements: Measurements = field(default_factory=lambda: measurement_frame([]))
     prices: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PRICE_COLUMNS)))
+    cost_region: str = "us-east-1"
     previous: PreviousSnapshot | None = None

@@ -7,11 +7,13 @@ from typing import Any
 
 from assay.dataset.content import DatasetContent
 from assay.dataset.entries import Workbench
+from assay.dataset.predictions import predictions_document
 from assay.dataset.prices import price_document
 from assay.dataset.summaries import summary_documents
 from assay.dataset.tables import MEASUREMENTS, STATISTICS, measurements_table, statistics_table
 from assay.dataset.views import view_documents
 
+PREDICTIONS = "predictions.json"
 PRICES = "price-performance.json"
 
 
@@ -26,7 +28,8 @@ def derived_documents(
     return {
         **view_documents(core, workbench.subjects),
         **summary_documents(rankings, workbench.subjects, last_updated),
-        PRICES: price_document(rankings, content.prices, last_updated),
+        PREDICTIONS: predictions_document(workbench, last_updated),
+        PRICES: price_document(rankings, content.prices, last_updated, workbench.published()),
     }
 
 

@@ -37,6 +37,10 @@ class Workbench:
         """Every benchmark that has a value, sorted."""
         return sorted(self.items)
 
+    def published(self) -> set[str]:
+        """Every subject that has a value in any document."""
+        return {item.subject for items in self.items.values() for item in items}
+
     def units(self, benchmark: str) -> set[str]:
         """The units that a benchmark's values have."""
         return {item.quantity["unit"] for item in self.items.get(benchmark, [])}

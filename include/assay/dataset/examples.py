@@ -80,6 +80,16 @@ _BY_NAME: Mapping[str, Any] = {
     "parameters": [],
     "as_of": "2025-03-02",
     "hourly_price": 0.1008,
+    "of": "triad_bandwidth",
+    "level": 0.95,
+    "min_sizes": 4,
+    "reach": 2.0,
+    "max_left_out_percent": 50.0,
+    "left_out_percent": 2.1,
+    "mean_left_out_percent": 2.4,
+    "exponent": 0.96,
+    "residual_sd": 0.02,
+    "estimate": 380.2,
 }
 """What a field of this name is likely to hold; used where the schema takes it."""
 
@@ -100,6 +110,9 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "filter": ("architecture",),
     "warnings": ("stability.cv",),
     "value_per_dollar": ("triad_bandwidth",),
+    "cost_per_operation": ("launch.boot_time",),
+    "estimates": ("m7i", "triad_bandwidth"),
+    "refused": ("m7i",),
     "documents": ("memory-benchmarks.json",),
     "counts": ("sessions",),
     "accounting": ("accepted",),

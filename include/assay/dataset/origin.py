@@ -11,6 +11,9 @@ Keys: TypeAlias = tuple[str | int, ...]
 
 RANKINGS = "instance-rankings.json"
 
+PRICED = frozenset({"value_per_dollar", "cost_per_operation"})
+"""Parts of price-performance.json that rest on a quantity and a price."""
+
 
 _TYPE_AT = {"series": 1, "benchmarks": 2, "provisional": 2, "variants": 4}
 """Where the type stands in the keys of a document over time, by the first of them."""
@@ -38,8 +41,8 @@ def origins(documents: Mapping[str, Any], document: str, keys: Keys) -> list[Ori
         return _members(documents[document], document, keys)
     if top in ("families", "architectures") and len(keys) > 2:
         return _summarized(documents, document, keys)
-    if top == "instances" and "value_per_dollar" in keys and len(keys) > 4:
-        return [_of_rank(documents, str(keys[4]), str(keys[1]), "is a median per dollar:")]
+    if top == "instances" and PRICED.intersection(keys) and len(keys) > 4:
+        return [_of_rank(documents, str(keys[4]), str(keys[1]), "is a median and a price:")]
     for length in range(len(keys), 0, -1):
         holder = at(documents[document], keys[:length])
         if isinstance(holder, Mapping) and "sources" in holder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -24,7 +24,7 @@ def ranking_lists(workbench: Workbench, documents: Mapping[str, str]) -> dict[st
     """
     items = list(_rankable(workbench))
     configurations = workbench.configurations(workbench.benchmarks)
-    names = _names(items)
+    names = list_names(items)
     by_parts = {tuple(parts.values()): name for name, parts in configurations.items()}
     result: dict[str, dict[str, Any]] = {}
     for parts, rows in rank(_frame(items, configurations)).groupby([*RANKING_KEY, "unit"], sort=False):
@@ -82,7 +82,7 @@ def _frame(items: list[Placed], configurations: Mapping[str, Mapping[str, str]])
     return pd.DataFrame(rows, columns=columns)
 
 
-def _names(items: list[Placed]) -> dict[tuple[str, str, str, str], tuple[Placed, str]]:
+def list_names(items: Iterable[Placed]) -> dict[tuple[str, str, str, str], tuple[Placed, str]]:
     """By benchmark, metric, configuration and unit: one item of the list, and the list's name."""
     fills: dict[tuple[str, str, str, str], bool] = {}
     first: dict[tuple[str, str, str, str], Placed] = {}

@@ -50,5 +50,23 @@ def read_snapshot_back(committed: dict[str, Any]) -> str:
     return snapshot.name
 
 
+def refresh_price_lists() -> dict[str, int]:
+    """Bring the prices up to date; give the number of changes by region. Raises AirflowSkipException without AWS credentials."""
+    from assay.reference.prices.api import has_credentials
+    from assay.reference.prices.refresh import refresh_prices
+
+    def refresh(workspace: Workspace) -> dict[str, int] | None:
+        settings = workspace.settings
+        if not has_credentials():
+            return None
+        found = refresh_prices(workspace.engine, settings.regions, endpoint=settings.price_endpoint)
+        return {region: len(each.new) + len(each.changed) + len(each.gone) for region, each in found.items()}
+
+    changes = run_step(refresh)
+    if changes is None:
+        raise AirflowSkipException("no AWS credentials: the price list is not asked, and the prices known before stand")
+    return changes
+
+
 def _anything_judged(workspace: Workspace) -> bool:
     return len(workspace.ledger.sessions(states=["judged"])) > 0

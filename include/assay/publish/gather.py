@@ -6,6 +6,7 @@ from __future__ import annotations
 from assay.database.ledger import Verdict
 from assay.dataset.content import Counts, DatasetContent, PreviousSnapshot
 from assay.read.sessions import SessionRows
+from assay.reference.prices.known import known_prices
 from assay.summarize.grades import definitions
 from assay.workspace import Workspace
 
@@ -29,5 +30,7 @@ def gather_content(workspace: Workspace, previous: PreviousSnapshot | None) -> D
         accounting=Counts(accepted + kept_out + rejected, accepted, kept_out, rejected),
         grades=definitions(),
         measurements=SessionRows(workspace, sessions),
+        prices=known_prices(workspace.engine, sessions["subject"], workspace.settings.regions),
+        cost_region=workspace.settings.regions[0],
         previous=previous,
     )

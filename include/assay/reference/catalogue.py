@@ -82,6 +82,11 @@ def facts(instance_type: str) -> dict[str, Any]:
     return _facts().get(instance_type, {})
 
 
+def names() -> tuple[str, ...]:
+    """Every instance type that the catalogue knows, sorted."""
+    return tuple(sorted(_catalogue()))
+
+
 def frame() -> pd.DataFrame:
     """The whole catalogue, one row a type sorted by name, columns as the fields of InstanceType; for joins on
     `instance_type`."""

@@ -4,6 +4,7 @@ from assay.database.models.base import SCHEMA, Base
 from assay.database.models.batches import LooseBatch
 from assay.database.models.decisions import DecisionRow
 from assay.database.models.findings import Finding, Rejection
+from assay.database.models.prices import PriceRow
 from assay.database.models.runs import Run
 from assay.database.models.sessions import Dataset, RawFileRow, SessionRow
 from assay.database.models.snapshots import Snapshot, SnapshotSession
@@ -16,6 +17,7 @@ __all__ = [
     "DecisionRow",
     "Finding",
     "LooseBatch",
+    "PriceRow",
     "RawFileRow",
     "Rejection",
     "Run",

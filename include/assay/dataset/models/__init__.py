@@ -19,6 +19,7 @@ from assay.dataset.models.derived import (
     ViewDocument,
 )
 from assay.dataset.models.history import AggregatesDocument, TrendHistoryDocument, TrendsDocument
+from assay.dataset.models.predictions import PredictionsDocument
 
 DOCUMENTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "memory-benchmarks.json": ("memory-benchmark", MemoryDocument),
@@ -44,6 +45,7 @@ DOCUMENTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "family-summary.json": ("family-summary", FamilySummaryDocument),
     "architectural-summary.json": ("architectural-summary", ArchitecturalSummaryDocument),
     "trends.json": ("trends", TrendsDocument),
+    "predictions.json": ("predictions", PredictionsDocument),
     "metadata.json": ("metadata", MetadataDocument),
     "quarantine.json": ("quarantine", QuarantineDocument),
     "changes.json": ("changes", ChangesDocument),

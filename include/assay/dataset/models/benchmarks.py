@@ -304,6 +304,12 @@ class FullRank(Rank):
         description="Of the median, in the unit of the ranking.", json_schema_extra=measured_in("@unit")
     )
     quality: str | None = Field(None, description="Grade of the value.")
+    hourly_price: float | None = Field(
+        None,
+        gt=0,
+        description="In `cost_efficiency`: USD an hour that value and interval are divided by.",
+        json_schema_extra=measured_in("currency/h"),
+    )
 
 
 class Location(Published):
@@ -322,6 +328,8 @@ class Ranking(Published):
     higher_is_better: bool = Field(description="Whether the list runs from large to small.")
     ranks: list[FullRank] = Field(description="Best first.")
     values_at: Location = Field(description="Where the quantities that are ranked here stand.")
+    of: str | None = Field(None, description="In `cost_efficiency`: the ranking whose values are divided by the price.")
+    region: str | None = Field(None, description="In `cost_efficiency`: the AWS region whose prices they are divided by.")
 
 
 class RankingsDocument(Document):
@@ -330,7 +338,8 @@ class RankingsDocument(Document):
     last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
     rankings: dict[str, Ranking] = Field(
         description="By metric (`triad_bandwidth`), or `<benchmark>.<metric>` for other benchmarks; further configurations "
-        "of the same metric follow as `<name>@<configuration>`."
+        "of the same metric follow as `<name>@<configuration>`. `cost_efficiency` is value per dollar of the "
+        "ranking that its `of` names, in the region that it names."
     )
 
 

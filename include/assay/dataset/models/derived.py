@@ -134,7 +134,7 @@ class Price(Published):
         json_schema_extra=measured_in("currency/h"),
     )
     source: str = Field(description="Who says so.")
-    as_of: Day = Field(description="As of when.")
+    as_of: Day = Field(description="Day of the price list that was the first to say so; it was not heard otherwise since.")
 
 
 class PerDollar(Published):
@@ -144,12 +144,24 @@ class PerDollar(Published):
     unit: str = Field(description="Unit of the metric per USD and hour.")
 
 
+class Cost(Published):
+    """What a time costs."""
+
+    value: float = Field(description="Hourly price x median in hours.", json_schema_extra=measured_in("@unit"))
+    unit: str = Field(description="The document's currency.")
+
+
 class RegionPrice(Published):
     """A type in a region."""
 
     hourly_price: Price | None = Field(description="null where there is none; `reason` says why.")
     reason: str | None = Field(None, description="Why there is no price.")
-    value_per_dollar: dict[str, PerDollar] | None = Field(None, description="By metric, where there is a price and an interval.")
+    value_per_dollar: dict[str, PerDollar] | None = Field(
+        None, description="By metric where more is better, for a type that has a price and is ranked."
+    )
+    cost_per_operation: dict[str, Cost] | None = Field(
+        None, description="By metric that is a time, for a type that has a price and is ranked; less is better."
+    )
 
 
 class PricePerformanceDocument(Document):
