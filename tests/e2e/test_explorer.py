@@ -73,12 +73,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A small tree: four types, a host, values over three days, and a quarantine that quotes HTML."""
     folder = tmp_path_factory.mktemp("made")
     drifting = simple("m7i.large", "stream", "triad_bandwidth", "GB/s", 47.9, 50, size_policy="fixed", implementation="daily")
-    documents = build_documents(make_content([*fleet(), drifting]))
+    over_time: dict[str, bytes] = {}
+    documents = build_documents(make_content([*fleet(), drifting]), over_time.__setitem__)
     target = LocalRepository(folder / "dataset.git")
     planned = plan(target, documents)
     assert isinstance(planned, Plan)
     target.commit(planned.change, "made", expected=None, tag=planned.name)
     tree = checkout(target.path, folder / "tree")
+    for path, data in over_time.items():
+        (tree / "data/processed" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / "data/processed" / path).write_bytes(data)
     quarantine = orjson.loads((tree / LATEST / "quarantine.json").read_bytes())
     quarantine[0]["reasons"][0] |= {"message": HOSTILE, "value": HOSTILE}
     (tree / LATEST / "quarantine.json").write_bytes(orjson.dumps(quarantine))
@@ -270,7 +274,8 @@ def test_values_over_time_are_those_of_the_documents(made: Site, visit: Callable
     page.locator("section.trend svg").first.wait_for()
     page.locator("section.trend summary").click()
     values = page.locator("section.trend tbody tr").evaluate_all("all => all.map(row => Number(row.querySelector('data').value))")
-    series = made.documents["trends.json"]["series"]["m7i.large"].values()
+    history = orjson.loads((made.folder / "data/processed/historical/trends/m7i.json").read_bytes())
+    series = history["series"]["m7i.large"].values()
     expected = next(one for one in series if one["key"]["implementation"] == "daily")
     assert values == [point["value"] for point in expected["points"]]
     assert len(values) == 3
