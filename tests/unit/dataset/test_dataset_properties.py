@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from assay.check.rules.completeness import units_of
 from assay.dataset.build import build_documents
 from assay.dataset.trace import measured_values, trace_steps
 from assay.dataset.validate import validate_documents
@@ -35,7 +36,7 @@ def any_series(draw: st.DrawFn) -> Series:
         subject=draw(st.sampled_from(["m7i.large", "c7g.large", "c7a.large", "host-1a2b3c4d", "u-6tb1.metal"])),
         benchmark=benchmark,
         metric=metric,
-        unit=draw(st.sampled_from(sorted(UNITS))),
+        unit=draw(st.sampled_from(units_of(benchmark, metric) or sorted(UNITS))),
         values=draw(st.lists(st.lists(NUMBERS, max_size=3), min_size=1, max_size=3).filter(any)),
         implementation=draw(st.sampled_from(["a", "b"]) | WORDS),
         version=draw(st.sampled_from(["1", "2", "unknown"])),
@@ -62,7 +63,7 @@ def check(series: list[Series]) -> None:
     assert published >= len(distinct(series))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(any_series(), min_size=1, max_size=6))
 def test_any_statistics_give_valid_documents_with_a_way_back_from_every_value(series: list[Series]) -> None:
     check(series)

@@ -26,6 +26,14 @@ UNITS_OF = {
 }
 """Units that a metric may have, by how its name ends."""
 
+UNITS_IN = {
+    **{(benchmark, "_bandwidth"): ("GB/s",) for benchmark in ("stream", "stream_cache", "vectorization", "numa")},
+    ("cache_latency", "_latency"): ("nanoseconds", "cycles"),
+    ("cache_latency", "dram_latency"): ("nanoseconds",),
+    ("numa", "_latency"): ("nanoseconds",),
+}
+"""Units that it may have in a benchmark whose documents accept no other; the last that fits counts."""
+
 _SAME_NUMBER = (
     "session",
     "file",
@@ -118,19 +126,22 @@ def required_metrics(batch: Batch) -> pd.DataFrame:
 
 def unit_of_metric(batch: Batch) -> pd.DataFrame:
     """Numbers whose unit is none for what their name says they are."""
-    pairs = batch.measurements[["metric", "unit"]].drop_duplicates()
-    wrong = {}
-    for metric, unit in records(pairs, "metric", "unit"):
-        for ending, units in UNITS_OF.items():
-            if str(metric).endswith(ending) and unit not in units:
-                wrong[(metric, unit)] = units
-    rows = batch.measurements[batch.measurements["metric"].isin([metric for metric, _ in wrong]).to_numpy()]
-    rows = rows.drop_duplicates(["session", "metric", "unit"])
+    key = ["benchmark", "metric", "unit"]
+    pairs = batch.measurements[key].drop_duplicates()
+    allowed = [units_of(str(benchmark), str(metric)) for benchmark, metric in records(pairs, "benchmark", "metric")]
+    wrong = pairs.assign(allowed=allowed)
+    wrong = wrong[[bool(units) and unit not in units for units, unit in records(wrong, "allowed", "unit")]]
+    rows = batch.measurements.merge(wrong, on=key, how="inner").drop_duplicates(["session", *key])
     return found(
-        (session, str(file), f"{metric} in {unit}", " or ".join(wrong[(metric, unit)]), f"{metric} is given in {unit}.")
-        for session, file, metric, unit in records(rows, "session", "file", "metric", "unit")
-        if (metric, unit) in wrong
+        (session, str(file), f"{metric} in {unit}", " or ".join(units), f"{metric} is given in {unit}.")
+        for session, file, metric, unit, units in records(rows, "session", "file", "metric", "unit", "allowed")
     )
+
+
+def units_of(benchmark: str, metric: str) -> tuple[str, ...]:
+    """The units that a metric of a benchmark may have; none if any will do."""
+    named = [units for (where, ending), units in UNITS_IN.items() if where == benchmark and metric.endswith(ending)]
+    return (named or [units for ending, units in UNITS_OF.items() if metric.endswith(ending)] or [()])[-1]
 
 
 def repeated_number(batch: Batch) -> pd.DataFrame:
