@@ -86,6 +86,7 @@ def summarize(
 
     Example: `assay summarize --input data/processed/latest --group-by architecture --output summary.json`
     """
+    from assay.dataset.cost import NAME as COST_EFFICIENCY
     from assay.dataset.subject import subjects
     from assay.dataset.summaries import GROUPS, summary_document
 
@@ -95,7 +96,8 @@ def summarize(
     with progress() as tell:
         tell("ranking")
         document = _built(content, "instance-rankings.json")
-    _emit(output, summary_document(group_by, document["rankings"], subjects(content.sessions), document["last_updated"]))
+    measured = {name: ranking for name, ranking in document["rankings"].items() if name != COST_EFFICIENCY}
+    _emit(output, summary_document(group_by, measured, subjects(content.sessions), document["last_updated"]))
 
 
 def rank(

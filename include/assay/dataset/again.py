@@ -12,8 +12,10 @@ import orjson
 import pandas as pd
 
 from assay.database.words import FINDING_COLUMNS
-from assay.dataset.content import Counts, DatasetContent
+from assay.dataset.content import DEFAULT_REGION, Counts, DatasetContent
+from assay.dataset.cost import NAME as COST_EFFICIENCY
 from assay.dataset.place import CPU, MEMORY, MICROARCH
+from assay.dataset.prices import PRICE_COLUMNS
 from assay.dataset.tables import MEASUREMENTS, STATISTICS
 from assay.errors import PublicationError
 from assay.measurement import MEASUREMENT_COLUMNS, typed
@@ -21,6 +23,7 @@ from assay.session import parse_time
 from assay.summarize.statistics import summarize
 
 MANIFEST, METADATA = "manifest.json", "metadata.json"
+PRICES, RANKINGS = "price-performance.json", "instance-rankings.json"
 NEEDED = (MANIFEST, METADATA, MEMORY, CPU, MICROARCH, STATISTICS, MEASUREMENTS)
 MAX_FILE_BYTES = 1 << 30
 
@@ -36,7 +39,8 @@ def snapshot_folders_in(folder: Path) -> list[Path]:
 
 
 def content_of(folder: Path) -> DatasetContent:
-    """The content behind the documents of one snapshot's folder. What stands in quarantine, and prices, are not in it.
+    """The content behind the documents of one snapshot's folder. What stands in quarantine is not in it; prices are where
+    price-performance.json is.
 
     Raises PublicationError with the file that is missing, too large or unreadable.
     """
@@ -54,10 +58,11 @@ def content_of(folder: Path) -> DatasetContent:
             for entry in manifest["sessions"]
             for file in entry["files"]
         ]
+        prices, region = _prices(folder)
         accounting = Counts(**{name: metadata["accounting"][name] for name in ("read", "accepted", "quarantined", "rejected")})
         dataset, licence = str(metadata["dataset"]), str(metadata["licence"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise PublicationError(f"{folder}: {MANIFEST} and {METADATA} are not those of a snapshot: {error!r}") from None
+        raise PublicationError(f"{folder}: {MANIFEST}, {METADATA} or {PRICES} are not those of a snapshot: {error!r}") from None
     return DatasetContent(
         dataset=dataset,
         licence=licence,
@@ -69,6 +74,8 @@ def content_of(folder: Path) -> DatasetContent:
         accounting=accounting,
         grades=metadata.get("grades", {}),
         measurements=typed(_table(folder / MEASUREMENTS), MEASUREMENT_COLUMNS),
+        prices=prices,
+        cost_region=region,
     )
 
 
@@ -125,6 +132,19 @@ def _sessions(manifest: Mapping[str, Any], metadata: Mapping[str, Any], profiles
         # Ends of sessions are not published, but the newest of them is.
         rows[-1]["ended_at"] = parse_time(metadata["last_updated"])
     return pd.DataFrame(rows)
+
+
+def _prices(folder: Path) -> tuple[pd.DataFrame, str]:
+    """PRICE_COLUMNS, and the region of the ranking by cost; empty where nothing says it."""
+    rows = []
+    instances = _json(folder / PRICES)["instances"] if (folder / PRICES).is_file() else {}
+    for instance, regions in instances.items():
+        for region, entry in regions.items():
+            price = entry["hourly_price"] or {}
+            facts = (float(price["value"]) if price else None, entry.get("reason"), price.get("source"), price.get("as_of"))
+            rows.append((str(instance), str(region), *facts))
+    rankings = _json(folder / RANKINGS)["rankings"] if (folder / RANKINGS).is_file() else {}
+    return pd.DataFrame(rows, columns=list(PRICE_COLUMNS)), str(rankings.get(COST_EFFICIENCY, {}).get("region", DEFAULT_REGION))
 
 
 def _profiles(folder: Path) -> dict[str, Any]:

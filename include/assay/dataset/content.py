@@ -27,6 +27,10 @@ SESSION_COLUMNS = (
 """Columns that `DatasetContent.sessions` must have; more are ignored."""
 
 
+DEFAULT_REGION = "us-east-1"
+"""Whose prices the ranking by cost takes if nothing else is said."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """The accounting of a dataset. `read = accepted + quarantined + rejected`."""
@@ -68,5 +72,5 @@ class DatasetContent:
     grades: Mapping[str, str] = field(default_factory=dict)
     measurements: Measurements = field(default_factory=lambda: measurement_frame([]))
     prices: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PRICE_COLUMNS)))
-    cost_region: str = "us-east-1"
+    cost_region: str = DEFAULT_REGION
     previous: PreviousSnapshot | None = None

@@ -111,7 +111,10 @@ def router(live: LiveView) -> APIRouter:
         responses=responses(404),
     )
     def rankings(request: Request, response: Response, wanted: Annotated[RankingFilter, Query()]) -> Rankings:
-        """Ranked anew among the members that pass, by the rule of instance-rankings.json; without filters they are the same."""
+        """Ranked anew among the members that pass, by the rule of instance-rankings.json; without filters they are the same.
+
+        `cost_efficiency` is made of one of them and stands in that document alone.
+        """
         view = live.now()
         total, items = ranking_rows(view, wanted)
         response.headers.update(_FRESH)
