@@ -129,8 +129,8 @@ def unit_of_metric(batch: Batch) -> pd.DataFrame:
     key = ["benchmark", "metric", "unit"]
     pairs = batch.measurements[key].drop_duplicates()
     allowed = [units_of(str(benchmark), str(metric)) for benchmark, metric in records(pairs, "benchmark", "metric")]
-    wrong = pairs.assign(allowed=pd.Series(allowed, index=pairs.index, dtype=object))
-    wrong = wrong[[bool(units) and unit not in units for units, unit in records(wrong, "allowed", "unit")]]
+    refused = [bool(units) and unit not in units for units, unit in zip(allowed, pairs["unit"], strict=True)]
+    wrong = pairs.assign(allowed=pd.Series(allowed, index=pairs.index, dtype=object))[np.array(refused, dtype=bool)]
     rows = batch.measurements.merge(wrong, on=key, how="inner").drop_duplicates(["session", *key])
     return found(
         (session, str(file), f"{metric} in {unit}", " or ".join(units), f"{metric} is given in {unit}.")
