@@ -1,13 +1,17 @@
 """Processes of a local stack: found by what they carry, whoever their parent is by now, and ended.
 
-A process belongs to a home's stack if it was started with the mark in its environment, or if it holds the home's life file open.
-The first finds the programs that tasks start, the second Airflow's forks: their titles overwrite the memory of the first.
+A process belongs to a home's stack if it was started with the mark in its environment, if it holds the home's life file open, or if
+it is in the process session of a part. The first finds the programs that tasks start, the second Airflow's forks: their titles overwrite
+the memory of the first. The third finds forks that have closed themselves to inspection, as Airflow's workers do: who is not root
+sees neither their environment nor their files.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,20 +20,37 @@ import psutil
 from assay.orchestration.environment import MARK, airflow_home
 
 
+_CLOCK_SECONDS = 5.0
+"""By how much the time of a note and the kernel's time of a start may differ."""
+
+
 def life_file(home: Path) -> Path:
     """The file that every fork of a home's stack holds open."""
     return airflow_home(home) / "life"
 
 
+def note_part(home: Path, pid: int) -> None:
+    """Remember a part that leads a process session of its own, until `forget_parts`."""
+    with _parts_file(home).open("a", encoding="ascii") as file:
+        file.write(f"{pid} {time.time():.0f}\n")
+
+
+def forget_parts(home: Path) -> None:
+    """Nothing of the parts that were noted runs any more."""
+    _parts_file(home).unlink(missing_ok=True)
+
+
 def members(home: Path, *, but: Collection[int] = ()) -> list[psutil.Process]:
     """Every running process of a home's stack that we may see, except ourselves and the given ids."""
-    mark, file, here = str(home), life_file(home), psutil.Process()
+    mark, file, parts, here = str(home), life_file(home), _noted_parts(home), psutil.Process()
     found = []
     for process in psutil.process_iter():
         if process.pid in but or process == here:
             continue
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and (_carries(process, mark) or _holds(process, file)):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if _is_of(process, parts) or _carries(process, mark) or _holds(process, file):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, PermissionError):
             continue  # it ended while we looked, or is another user's and so not ours
@@ -47,6 +68,30 @@ def end(processes: Collection[psutil.Process], *, grace: float = 2.0) -> int:
             process.kill()
     psutil.wait_procs(alive, timeout=5)
     return len(processes)
+
+
+def _parts_file(home: Path) -> Path:
+    return airflow_home(home) / "parts"
+
+
+def _noted_parts(home: Path) -> dict[int, float]:
+    try:
+        lines = _parts_file(home).read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {int(pid): float(began) for pid, began in (line.split() for line in lines if line.count(" ") == 1)}
+
+
+def _is_of(process: psutil.Process, parts: dict[int, float]) -> bool:
+    """Ours by user, session and title; began after the part did, as did the session's leader if it still runs: numbers come again."""
+    with contextlib.suppress(ProcessLookupError):
+        session = os.getsid(process.pid)
+        if session not in parts or process.uids().real != os.getuid():
+            return False
+        if not "".join(process.cmdline()[:1]).startswith("airflow") or process.create_time() < parts[session] - _CLOCK_SECONDS:
+            return False
+        return not psutil.pid_exists(session) or psutil.Process(session).create_time() < parts[session] + _CLOCK_SECONDS
+    return False
 
 
 def _carries(process: psutil.Process, mark: str) -> bool:

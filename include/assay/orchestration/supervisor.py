@@ -75,6 +75,7 @@ class Supervisor:
                     secrets=load_secrets(airflow_home(self._settings.home)),
                 )
             )
+            leftovers.forget_parts(self._settings.home)
             life = os.open(leftovers.life_file(self._settings.home), os.O_RDWR | os.O_CREAT, 0o600)
             _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # from here on: PostgreSQL is nobody's child and stays so
             try:
@@ -141,6 +142,7 @@ class Supervisor:
         if pid == 0:
             _become(part, run, log, self._private)
         self._parts[pid] = part
+        leftovers.note_part(self._settings.home, pid)
         return pid
 
     def _log(self, part: str) -> Path:
@@ -157,6 +159,7 @@ class Supervisor:
         while left := leftovers.members(self._settings.home):
             leftovers.end(left)
             self._reap_quietly()
+        leftovers.forget_parts(self._settings.home)
 
     def _reap_quietly(self) -> None:
         with contextlib.suppress(ChildProcessError):

@@ -27,6 +27,21 @@ if os.fork() == 0:
 os._exit(0)
 """
 
+# The orphan of a part that led a session: it holds nothing and lets nobody look into it.
+CLOSED = """
+import ctypes, os, sys, time
+from setproctitle import setproctitle
+os.setsid()
+print(os.getpid(), flush=True)
+sys.stdin.readline()
+if os.fork() == 0:
+    setproctitle(sys.argv[1])
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+os._exit(0)
+"""
+
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
 
 
@@ -77,3 +92,22 @@ def test_ended_means_gone_also_for_those_that_ignore_sigterm(home: Path, orphan:
 def test_who_looks_is_not_among_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with leftovers.life_file(home).open("w"):
         assert leftovers.members(home) == []
+
+
+@pytest.mark.parametrize(("title", "found"), [("airflow worker -- LocalExecutor: <idle>", True), ("somebody else's", False)])
+def test_a_fork_that_is_closed_to_inspection_is_found_by_its_session(home: Path, title: str, found: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CLOSED, title], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        leftovers.note_part(home, int(parent.stdout.readline()))
+        parent.stdin.write("go\n")
+        parent.stdin.flush()
+        orphan = int(parent.stdout.readline())
+    try:
+        assert [process.pid for process in leftovers.members(home)] == ([orphan] if found else [])
+        leftovers.forget_parts(home)
+        assert leftovers.members(home) == []
+    finally:
+        psutil.Process(orphan).kill()
