@@ -1,9 +1,9 @@
 """Processes of a local stack: found by what they carry, whoever their parent is by now, and ended.
 
-A process belongs to a home's stack if it was started with the mark in its environment, if it holds the home's life file open, or if
-it is in the process session of a part. The first finds the programs that tasks start, the second Airflow's forks: their titles overwrite
-the memory of the first. The third finds forks that have closed themselves to inspection, as Airflow's workers do: who is not root
-sees neither their environment nor their files.
+A process belongs to a home's stack if it was started with the mark in its environment, if it holds the home's life file open, or
+if it is in the process session of a part. The first finds the programs that tasks start, the second Airflow's forks: their titles
+overwrite the memory of the first. The third finds forks that have closed themselves to inspection, as Airflow's workers do: who is
+not root sees neither their environment nor their files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 
 from assay.orchestration.environment import MARK, airflow_home
-
 
 _CLOCK_SECONDS = 5.0
 """By how much the time of a note and the kernel's time of a start may differ."""
@@ -83,7 +82,7 @@ def _noted_parts(home: Path) -> dict[int, float]:
 
 
 def _is_of(process: psutil.Process, parts: dict[int, float]) -> bool:
-    """Ours by user, session and title; began after the part did, as did the session's leader if it still runs: numbers come again."""
+    """Ours by user, session and title, and not of a later session: numbers come again."""
     with contextlib.suppress(ProcessLookupError):
         session = os.getsid(process.pid)
         if session not in parts or process.uids().real != os.getuid():
