@@ -2,8 +2,8 @@
 
 A process belongs to a home's stack if it was started with the mark in its environment, if it holds the home's life file open, or
 if it is in the process session of a part. The first finds the programs that tasks start, the second Airflow's forks: their titles
-overwrite the memory of the first. The third finds forks that have closed themselves to inspection, as Airflow's workers do: who is
-not root sees neither their environment nor their files.
+overwrite the memory of the first. The third finds forks that have closed themselves to inspection, as Airflow's workers do:
+who is not root sees neither their environment nor their files.
 """
 
 from __future__ import annotations
