@@ -21,7 +21,7 @@ from assay.errors import AssayError
 from assay.orchestration import leftovers
 from assay.orchestration.environment import process_environment
 from assay.orchestration.ports import choose_ports
-from assay.orchestration.stack import LocalStack, StackFailed
+from assay.orchestration.stack import DAGS, LocalStack, StackFailed
 from assay.settings import Settings, project_root
 from watched import postgres
 
@@ -38,15 +38,17 @@ def up(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen([sys.executable, "-c", UP], env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         printed = ""
-        for line in process.stdout:
-            printed += line
-            if url := re.search(r"http://127\.0\.0\.1:\d+", line):
-                yield process, url[0]
-                break
-        else:
-            raise AssertionError(f"no URL was printed:\n{printed}")
-        if process.poll() is None:
-            process.kill()
+        try:
+            for line in process.stdout:
+                printed += line
+                if url := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    yield process, url[0]
+                    break
+            else:
+                raise AssertionError(f"no URL was printed:\n{printed}")
+        finally:
+            if process.poll() is None:
+                process.kill()  # also where the test failed: leaving the block waits for it
 
 
 def nothing_left(settings: Settings, seconds: float) -> bool:
@@ -65,7 +67,7 @@ def test_up_opens_a_ui_without_a_login_for_this_machine_only_and_ctrl_c_leaves_n
         assert "<title>" in page.text
         token = httpx.get(f"{url}/auth/token").json()["access_token"]
         found = httpx.get(f"{url}/api/v2/dags", headers={"Authorization": f"Bearer {token}"}).json()
-        assert {dag["dag_id"] for dag in found["dags"]} == {"benchmark_instances", "process_sessions", "publish_snapshot"}
+        assert {dag["dag_id"] for dag in found["dags"]} == set(DAGS)
         assert not any(dag["is_paused"] for dag in found["dags"])
         addresses = {
             (connection.laddr.ip, process.pid)
