@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -57,14 +57,16 @@ def compact(workspace: Workspace, *, at_least: int = 2, dry_run: bool = False, f
     """
     began = time.monotonic()
     with workspace.ledger.lock("compact"):
-        found = _small_batches(workspace, at_least, full_bytes)
+        lying = workspace.ledger.batches()
+        found = _small_batches(workspace, lying, at_least, full_bytes)
         done = Compaction(len(found), sum(map(len, found.values())), sum(sum(sizes.values()) for sizes in found.values()))
         if dry_run:
             return done
         with workspace.ledger.keeping_batches():
             for partition, sizes in found.items():
-                for large in merge(_rows(workspace, sorted(sizes)), full_bytes):
-                    _replace(workspace, partition, large)
+                here = lying[lying["batch"].isin(sizes)]
+                for large in merge(_rows(workspace, here), full_bytes):
+                    _replace(workspace, here, partition, large)
                     done = replace(done, into=done.into + 1, into_bytes=done.into_bytes + len(large.measurements))
         done = replace(done, removed=_remove(workspace))
     if done.batches or done.removed:
@@ -81,10 +83,10 @@ def compact_many(workspace: Workspace) -> Compaction:
     return compact(workspace, at_least=MANY)
 
 
-def _small_batches(workspace: Workspace, at_least: int, full_bytes: int) -> Mapping[str, Mapping[str, int]]:
+def _small_batches(workspace: Workspace, lying: pd.DataFrame, at_least: int, full_bytes: int) -> Mapping[str, Mapping[str, int]]:
     """For each kind and day that has enough of them, its small batches with their sizes in bytes."""
     named: dict[str, set[str]] = defaultdict(set)
-    for batch in workspace.ledger.batches()["batch"].unique():
+    for batch in lying["batch"].unique():
         named[batch.rpartition("/")[0]].add(batch)
     found = {}
     for partition, batches in sorted(named.items()):
@@ -100,27 +102,25 @@ def _small_batches(workspace: Workspace, at_least: int, full_bytes: int) -> Mapp
     return found
 
 
-def _rows(workspace: Workspace, keys: Sequence[str]) -> Iterator[Small]:
-    """The batches with the rows of the sessions that lie in them, in the order given, a few in memory at a time."""
-    sessions = workspace.ledger.batches()
-    lying = dict(iter(sessions[sessions["batch"].isin(keys)].groupby("batch")["session"]))
-    waiting = iter(key for key in keys if key in lying)
+def _rows(workspace: Workspace, lying: pd.DataFrame) -> Iterator[Small]:
+    """The batches with the rows of the sessions that lie in them, sorted by name, a few in memory at a time."""
+    sessions = dict(iter(lying.groupby("batch")["session"]))
+    waiting = iter(sorted(sessions))
     while some := list(islice(waiting, _FILES_AT_ONCE)):
-        measurements = read_batch(workspace.storage, MEASUREMENTS, {key: lying[key] for key in some})
-        executions = read_batch(workspace.storage, EXECUTIONS, {key: lying[key] for key in some})
+        measurements = read_batch(workspace.storage, MEASUREMENTS, {key: sessions[key] for key in some})
+        executions = read_batch(workspace.storage, EXECUTIONS, {key: sessions[key] for key in some})
         yield from (Small(key, measurements[key], executions[key]) for key in some)
 
 
-def _replace(workspace: Workspace, partition: str, large: Large) -> None:
-    """Write the large batch and move the sessions of its parts to it."""
+def _replace(workspace: Workspace, lying: pd.DataFrame, partition: str, large: Large) -> None:
+    """Write the large batch and move the sessions to it whose rows were put into it."""
     key = f"{partition}/{large.digest[:20]}.parquet"
     if large.parts == (key,):
         return
     workspace.ledger.announce_batch(key)
     workspace.storage.write(f"{MEASUREMENTS}/{key}", large.measurements)
     workspace.storage.write(f"{EXECUTIONS}/{key}", large.executions)
-    sessions = workspace.ledger.batches()
-    moved = sessions[sessions["batch"].isin(large.parts)].rename(columns={"batch": "old"})
+    moved = lying[lying["batch"].isin(large.parts)].rename(columns={"batch": "old"})
     workspace.ledger.move_batches(moved.assign(new=pd.Series(key, index=moved.index, dtype="string")))
 
 
