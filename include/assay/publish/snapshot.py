@@ -64,9 +64,8 @@ def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, approve: Ap
     """
     target = open_target(workspace)
     with workspace.ledger.lock(LOCK), spool() as history:
-        documents = build(workspace, target, history)
-        if approve or not dry_run:
-            _ask(workspace, target, documents, approve)
+        unwatched = None if dry_run else require_quality(workspace.settings.quality_threshold)
+        documents = build(workspace, target, history, approve or unwatched)
         if dry_run:
             return _foreseen(workspace, target, documents, history)
         snapshot = commit(workspace, target, documents, history)
@@ -77,8 +76,7 @@ def build_snapshot(workspace: Workspace) -> str:
     """First of three steps for a task each: build, validate and store the documents; gives their content digest."""
     target = open_target(workspace)
     with spool() as history:
-        documents = build(workspace, target, history)
-        _ask(workspace, target, documents)
+        documents = build(workspace, target, history, require_quality(workspace.settings.quality_threshold))
         digest = digest_of(documents)
         for path, data in Joined(documents, history).items():
             workspace.storage.write(f"{_built(digest)}/{path}", data)
@@ -116,10 +114,13 @@ def open_target(workspace: Workspace) -> GitTarget:
     return open_repository(workspace.settings, workspace.dataset)
 
 
-def build(workspace: Workspace, target: GitTarget, history: Spool | None = None) -> dict[str, bytes]:
+def build(
+    workspace: Workspace, target: GitTarget, history: Spool | None = None, approve: Approve | None = None
+) -> dict[str, bytes]:
     """The validated documents of what the dataset says now, compared with the snapshot that the target holds.
 
-    The documents over time go into `history`, by path in the repository; without it they are not made.
+    The documents over time go into `history`, by path in the repository; without it they are not made. `approve` is asked about
+    what the target does not say already.
     """
     started = time.monotonic()
     current = current_snapshot(target, target.head())
@@ -136,6 +137,8 @@ def build(workspace: Workspace, target: GitTarget, history: Spool | None = None)
         digest_of(documents)[:12],
         time.monotonic() - started,
     )
+    if approve is not None and (current is None or current.digest != digest_of(documents)):
+        approve(documents)
     return documents
 
 
@@ -183,13 +186,6 @@ def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot)
     workspace.ledger.finish_snapshot(snapshot.name)
     log.info("snapshot %s: read back from %s, every hash as in the manifest", snapshot.name, target.name)
     return snapshot
-
-
-def _ask(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], approve: Approve | None = None) -> None:
-    """What the target says already needs no approval."""
-    current = current_snapshot(target, target.head())
-    if current is None or current.digest != digest_of(documents):
-        (approve or require_quality(workspace.settings.quality_threshold))(documents)
 
 
 def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentSnapshot) -> PublishedSnapshot:
