@@ -64,13 +64,8 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
     share_sources(data)
     data |= derived_documents(content, workbench, data, rankings, updated)
     history: list[dict[str, Any]] = []
-
-    def note(path: str, raw: bytes) -> None:
-        history.append(file_entry(path, raw))
-        if archive is not None:
-            archive(path, raw)
-
-    trends = documents_over_time(content, placed, workbench, rankings, updated, None if archive is None else note)
+    listed = None if archive is None else _listed(archive, history)
+    trends = documents_over_time(content, placed, workbench, rankings, updated, listed)
     metadata = metadata_core(content, workbench, implementations(placed))
     sessions = session_list(content.sessions, content.raw_files)
     encoded = {name: to_json(document) for name, document in data.items()} | tables(content)
@@ -90,6 +85,16 @@ def rebase(documents: Mapping[str, bytes], previous: PreviousSnapshot | None) ->
 def digest_of(documents: Mapping[str, bytes]) -> str:
     """The content digest that a built or published set of documents states in its manifest."""
     return str(orjson.loads(documents[MANIFEST])["content_digest"])
+
+
+def _listed(archive: Archive, entries: list[dict[str, Any]]) -> Archive:
+    """The archive, with an entry for every document that goes into it."""
+
+    def note(path: str, raw: bytes) -> None:
+        entries.append(file_entry(path, raw))
+        archive(path, raw)
+
+    return note
 
 
 def _assemble(
