@@ -86,7 +86,7 @@ def summarize(
 
     Example: `assay summarize --input data/processed/latest --group-by architecture --output summary.json`
     """
-    from assay.dataset.cost import NAME as COST_EFFICIENCY
+    from assay.dataset.cost import of_measured
     from assay.dataset.subject import subjects
     from assay.dataset.summaries import GROUPS, summary_document
 
@@ -96,8 +96,8 @@ def summarize(
     with progress() as tell:
         tell("ranking")
         document = _built(content, "instance-rankings.json")
-    measured = {name: ranking for name, ranking in document["rankings"].items() if name != COST_EFFICIENCY}
-    _emit(output, summary_document(group_by, measured, subjects(content.sessions), document["last_updated"]))
+    rankings = of_measured(document["rankings"])
+    _emit(output, summary_document(group_by, rankings, subjects(content.sessions), document["last_updated"]))
 
 
 def rank(

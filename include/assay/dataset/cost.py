@@ -30,6 +30,11 @@ def rankings_document(
     return {"schema_version": SCHEMA_VERSION, "last_updated": last_updated, "rankings": {**rankings, **cost}}
 
 
+def of_measured(rankings: Mapping[str, Any]) -> dict[str, Any]:
+    """The rankings of measured values among those of instance-rankings.json, by name; that by cost is made of one of them."""
+    return {name: ranking for name, ranking in rankings.items() if name != NAME}
+
+
 def cost_efficiency(rankings: Mapping[str, Mapping[str, Any]], prices: pd.DataFrame, region: str) -> dict[str, Any] | None:
     """The ranking, or None where no metric of METRICS has two types with a price in the region.
 

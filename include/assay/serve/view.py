@@ -20,7 +20,7 @@ import orjson
 import pandas as pd
 
 from assay.dataset.build import RANKINGS, digest_of
-from assay.dataset.cost import NAME as COST_EFFICIENCY
+from assay.dataset.cost import of_measured
 from assay.dataset.encode import sha256
 from assay.dataset.place import CPU, MEMORY, MICROARCH
 from assay.dataset.select import MIN_SAMPLE
@@ -64,9 +64,8 @@ class View:
 
     @cached_property
     def rankings(self) -> dict[str, Any]:
-        """The rankings of measured values as published, by name; that by cost is made of one of them."""
-        rankings: dict[str, Any] = orjson.loads(self.documents[RANKINGS])["rankings"]
-        return {name: ranking for name, ranking in rankings.items() if name != COST_EFFICIENCY}
+        """The rankings of measured values as published, by name."""
+        return of_measured(orjson.loads(self.documents[RANKINGS])["rankings"])
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
