@@ -78,7 +78,7 @@ def _noted_parts(home: Path) -> dict[int, float]:
         lines = _parts_file(home).read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
         return {}
-    return {int(pid): float(began) for pid, began in (line.split() for line in lines if line.count(" ") == 1)}
+    return {int(words[0]): float(words[1]) for line in lines if len(words := line.split()) == 2}
 
 
 def _is_of(process: psutil.Process, parts: dict[int, float]) -> bool:
