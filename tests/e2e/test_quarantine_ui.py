@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from assay.collect.imports import import_folder
@@ -14,27 +11,11 @@ from assay.orchestration.stack import LocalStack
 from assay.process import process_arrived
 from assay.settings import Settings
 from assay.workspace import open_workspace
+from browser import chromium
 
 pytestmark = [pytest.mark.full, pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(600)]
 
 SOME = 12
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """The machine's Chromium without a window; skips the test, with the reason, where there is none."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on PATH; `apt-get install chromium` brings one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def test_an_operator_finds_a_session_its_reason_and_the_rule(settings: Settings, test_data: Path, tmp_path: Path) -> None:
