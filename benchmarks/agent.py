@@ -33,7 +33,7 @@ from assay.read.registry import tool_readers
 
 PEERS = Path(__file__).resolve().parent / "peers"
 LEAST = {"stream": 0.95, "hpl": 0.90}
-"""Ratios that issue 2 asks for."""
+"""The least ratios that the project asks of itself."""
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def simple(subject: str, benchmark: str, metric: str, unit: str, level: float, s
 
 
 def fleet() -> list[Series]:
-    """Three types and a host with all that issue 2 measures; one type has too few executions."""
+    """Three types and a host with everything that the agent measures; one type has too few executions."""
     series: list[Series] = []
     for subject, level, sessions in (
         ("m7i.large", 47.9, 3),
