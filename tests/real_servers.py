@@ -126,14 +126,32 @@ def aws_emulator() -> Iterator[Any]:
 def aws(aws_emulator: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The emulator as the environment's AWS; gives its endpoint."""
     aws_emulator.forget()
+    return _as_environment(aws_emulator, monkeypatch)
+
+
+@pytest.fixture
+def ec2_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An emulator of this test's own that behaves as EC2 does (ec2_server.Ec2Server), as the environment's AWS."""
+    import urllib.request
+
+    from ec2_server import Ec2Server
+
+    server = Ec2Server()
+    urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/moto-api/reset", method="POST")).close()
+    _as_environment(server, monkeypatch)
+    yield server
+    server.stop()
+
+
+def _as_environment(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_emulator.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return str(aws_emulator.endpoint)
+    return str(server.endpoint)
 
 
 @pytest.fixture

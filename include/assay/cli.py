@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.commands import contribute, daily, dataset, explore, local, process, quarantine, reference, serve, sessions
+from assay.commands import contribute, daily, dataset, explore, fleet, local, process, quarantine, reference, serve, sessions
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 local.add_to(app)
+fleet.add_to(app)
 process.add_to(app)
 daily.add_to(app)
 app.add_typer(sessions.app, name="sessions")

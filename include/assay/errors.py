@@ -46,3 +46,11 @@ class DatabaseUnavailable(AssayError):
 
 class PricesUnavailable(AssayError):
     """The price list cannot be asked, or says what it cannot mean; the prices known before stand."""
+
+
+class FleetRefused(AssayError):
+    """A run on EC2 is not started: what was asked for cannot be measured, or goes over a hard limit."""
+
+
+class AwsUnavailable(AssayError):
+    """AWS cannot be asked: no credentials, no permission, no network, or an answer that is not of the documented form."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assay.session import is_dataset_name
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+def is_region(text: str) -> bool:
+    """Whether a text has the form of an AWS region's name, such as `us-east-1`; it need not exist."""
+    return _REGION.fullmatch(text) is not None
 
 
 def project_root() -> Path:
@@ -72,6 +78,26 @@ class Settings(BaseSettings):
     )
     price_endpoint: str | None = Field(None, description="Endpoint of a price list other than Amazon's, such as an emulator.")
 
+    fleet_regions: str = Field(
+        "us-east-1",
+        description="AWS regions where machines may be started, in order of preference, with commas; `assay reap` looks at all "
+        "of them, so that one is taken out only when no machine is left in it.",
+    )
+    fleet_market: Literal["spot", "on-demand"] = Field(
+        "spot", description="How machines on EC2 are paid for; `spot` falls back to on-demand where there is no spot capacity."
+    )
+    fleet_max_dollars: float = Field(
+        10.0, ge=0, description="USD that one run on EC2 may cost at most; a plan that could cost more is not started."
+    )
+    fleet_max_instances: int = Field(20, ge=0, le=1000, description="Machines that one run on EC2 may start at most.")
+    fleet_max_hours: float = Field(
+        2.0, gt=0, le=48, description="Hours that one machine may live; after its time it ends itself, and `assay reap` ends it."
+    )
+    fleet_executions: int = Field(6, ge=1, le=100, description="Executions of every tool in a session on EC2.")
+    fleet_tool_seconds: int = Field(
+        10, ge=1, le=600, description="Time budget on EC2 of one execution of a tool whose problem size can be chosen."
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -84,11 +110,11 @@ class Settings(BaseSettings):
             raise ValueError("expected lower case letters, digits and '-', 40 at most")
         return value
 
-    @field_validator("price_regions")
+    @field_validator("price_regions", "fleet_regions")
     @classmethod
     def _regions(cls, value: str) -> str:
         names = [name.strip() for name in value.split(",")]
-        wrong = [name for name in names if not _REGION.fullmatch(name)]
+        wrong = [name for name in names if not is_region(name)]
         if wrong or len(set(names)) < len(names):
             raise ValueError(f"found {value!r}; expected regions such as us-east-1, each once, with commas between them")
         return ",".join(names)
@@ -97,6 +123,11 @@ class Settings(BaseSettings):
     def regions(self) -> tuple[str, ...]:
         """The regions whose prices are published, in order."""
         return tuple(self.price_regions.split(","))
+
+    @property
+    def machine_regions(self) -> tuple[str, ...]:
+        """The regions where machines may be started, in order of preference."""
+        return tuple(self.fleet_regions.split(","))
 
     @cached_property
     def object_storage_url(self) -> str:

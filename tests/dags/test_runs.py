@@ -83,7 +83,7 @@ def test_on_an_empty_dataset_there_is_nothing_to_do_and_that_is_no_failure(in_ai
 def test_only_what_may_pass_is_tried_again(in_airflow: InAirflow, small: Settings) -> None:
     answers = in_airflow(small, "refuse").value
     passing = {name for name, (raised, _) in answers.items() if raised != "AirflowFailException"}
-    assert passing == {"StorageError", "DatabaseUnavailable", "PricesUnavailable"}
+    assert passing == {"AwsUnavailable", "StorageError", "DatabaseUnavailable", "PricesUnavailable"}
     assert all(said == "what was found, what to do" for _, said in answers.values())
 
 
