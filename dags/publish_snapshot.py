@@ -2,7 +2,7 @@
 ### Publish a snapshot
 
 Builds the dataset's documents from the statistics, validates each against its schema, commits them together with one tag, reads
-the commit back and compares every hash. Only then does the snapshot count as published.
+the commit back and compares every hash. Only then does the tag get its release, and the snapshot counts as published.
 
 It runs every day at 06:00 UTC. If the statistics hold nothing new since the last snapshot, nothing is committed and the last task
 is **skipped**: the same sessions give the same bytes, and those are published already. Trigger it to publish at once.

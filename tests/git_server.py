@@ -1,13 +1,16 @@
-"""A server that speaks the part of GitHub's Git Data API that publishing needs, over a real bare Git repository.
+"""A server that speaks the part of GitHub's API that publishing needs (Git data, releases), over a real bare Git repository.
 
-It counts the calls, and answers the n-th with a fault of the test's choice, before or after it did what was asked.
+It counts the calls, and answers the n-th with a fault of the test's choice, before or after it did what was asked. An upload that
+breaks off leaves an asset in the state "starter", as on GitHub.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -22,6 +25,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 REPOSITORY = "owner/dataset"
 TOKEN = "a-token-that-must-not-be-logged"
 MAX_BODY = 100_000_000
+UPLOADS = "/api/uploads"
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,17 @@ class Fault:
     move: bool = False
 
 
+@dataclass
+class Release:
+    """A release and its assets by id: name, state, and where the bytes lie."""
+
+    number: int
+    tag: str
+    name: str
+    body: str
+    assets: dict[int, tuple[str, str, Path]] = field(default_factory=dict)
+
+
 class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -50,6 +66,12 @@ class GitServer:
         self.path = folder / "remote.git"
         self.calls: list[str] = []
         self.faults: dict[int, Fault] = {}
+        self.releases: dict[str, Release] = {}
+        self.says_digests = True
+        self.redirects_downloads = True
+        self.tamper = False
+        self._folder = folder
+        self._made = 0
         self._lock = threading.Lock()
         self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.path), bare=False)
         server = self
@@ -61,10 +83,13 @@ class GitServer:
                 pass
 
             def _answer(self) -> None:
-                body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MAX_BODY))
-                server.handle(self, body)
+                size = int(self.headers.get("Content-Length") or 0)
+                if self.path.startswith(UPLOADS):
+                    server.handle(self, server.receive(self, size))
+                else:
+                    server.handle(self, self.rfile.read(min(size, MAX_BODY)))
 
-            do_GET = do_POST = do_PATCH = do_PUT = _answer  # noqa: N815 - the names that http.server calls
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
@@ -126,18 +151,29 @@ class GitServer:
             self.git("update-index", "--add", "--replace", "-z", "--index-info", input="".join(lines).encode(), env=index)
             return self.text("write-tree", env=index)
 
-    def handle(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    def receive(self, request: BaseHTTPRequestHandler, size: int) -> Path:
+        """What is uploaded, on disk."""
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as stream:
+            while size > 0 and (piece := request.rfile.read(min(size, _PIECE))):
+                stream.write(piece)
+                size -= len(piece)
+        return Path(stream.name)
+
+    def handle(self, request: BaseHTTPRequestHandler, body: bytes | Path) -> None:
         parts = urlsplit(request.path)
-        path = unquote(parts.path).removeprefix(f"/repos/{REPOSITORY}")
+        path = unquote(parts.path).removeprefix(UPLOADS).removeprefix(f"/repos/{REPOSITORY}")
         with self._lock:  # GitHub does many things at once; what is tested here is the client
             number = len(self.calls)
-            api = not path.startswith("/download/")
+            api = not path.startswith(("/download/", "/stored/"))
             if api:
-                self.calls.append(f"{request.command} {re.sub('[0-9a-f]{40}', '<sha>', path)}")
+                plain = re.sub("[0-9a-f]{40}", "<sha>", re.sub("(/releases(?:/assets)?)/[0-9]+", r"\1/<id>", path))
+                self.calls.append(f"{request.command} {plain}")
             fault = self.faults.pop(number, None) if api else None
             if fault is not None and fault.move:
                 self.move_branch()
             if fault is not None and not fault.late and not fault.move:
+                if isinstance(body, Path) and (fault.status == 0 or fault.status >= 500):
+                    self._break_off(path, parse_qs(parts.query), body)
                 self._fault(request, fault)
                 return
             try:
@@ -159,25 +195,33 @@ class GitServer:
             request.connection.close()
 
     def _send(self, request: BaseHTTPRequestHandler, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
-        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        data = answer if isinstance(answer, bytes | Path) else json.dumps(answer).encode()
         try:
             request.send_response(status)
             for name, value in (headers or {}).items():
                 request.send_header(name, value)
             if status == 302:
                 request.send_header("Location", answer["location"])
-            request.send_header("Content-Length", str(len(data)))
+            request.send_header("Content-Length", str(data.stat().st_size if isinstance(data, Path) else len(data)))
             request.end_headers()
-            request.wfile.write(data)
+            if isinstance(data, Path):
+                with data.open("rb") as stream:
+                    shutil.copyfileobj(stream, request.wfile)
+            else:
+                request.wfile.write(data)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the client did not wait
 
-    def _do(self, request: BaseHTTPRequestHandler, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
+    def _do(self, request: BaseHTTPRequestHandler, path: str, query: dict[str, list[str]], body: bytes | Path) -> tuple[int, Any]:
+        if path.startswith("/stored/"):
+            assert "Authorization" not in request.headers, "the token went to the storage host"
+            stored = self._asset(int(path.removeprefix("/stored/")))[1][2]
+            return 200, stored.read_bytes()[::-1] if self.tamper else stored
         if path.startswith("/download/"):
             return 200, self.git("archive", "--format=tar.gz", "--prefix=owner-dataset/", path.removeprefix("/download/"))
         if request.headers.get("Authorization") != f"token {TOKEN}":
             raise Refused(401, "Bad credentials")
-        given = json.loads(body) if body else {}
+        given = body if isinstance(body, Path) else json.loads(body) if body else {}
         for (verb, pattern), answer in self._routes().items():
             found = re.fullmatch(pattern, path)
             if verb == request.command and found:
@@ -199,6 +243,13 @@ class GitServer:
             ("POST", "/git/refs"): self._post_ref,
             ("PATCH", "/git/refs/heads/main"): self._patch_branch,
             ("PUT", "/contents/(.+)"): self._put_file,
+            ("GET", "/git/commits/([0-9a-f]{40})"): self._get_commit,
+            ("GET", "/releases/tags/(.+)"): self._get_release,
+            ("POST", "/releases"): self._post_release,
+            ("GET", "/releases/([0-9]+)/assets"): self._list_assets,
+            ("POST", "/releases/([0-9]+)/assets"): self._post_asset,
+            ("GET", "/releases/assets/([0-9]+)"): self._get_asset,
+            ("DELETE", "/releases/assets/([0-9]+)"): self._delete_asset,
         }
 
     def _list_refs(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
@@ -263,3 +314,79 @@ class GitServer:
         commit = self.text("commit-tree", tree, input=given["message"].encode())
         self.git("update-ref", "refs/heads/main", commit)
         return 201, {"commit": {"sha": commit}}
+
+    def _get_commit(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
+        return 200, {"sha": found[1], "message": self.git("show", "--no-patch", "--format=%B", found[1]).decode().rstrip("\n")}
+
+    def _get_release(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
+        if found[1] not in self.releases:
+            raise Refused(404, "Not Found")
+        return 200, self._described(self.releases[found[1]])
+
+    def _post_release(self, _: Any, __: Any, given: dict[str, Any]) -> tuple[int, Any]:
+        tag = given["tag_name"]
+        if tag in self.releases:
+            raise Refused(422, "Validation Failed")
+        assert f"refs/tags/{tag}" in self.refs(), "GitHub would make the tag, wherever the branch is"
+        self._made += 1
+        self.releases[tag] = Release(self._made, tag, given["name"], given["body"])
+        return 201, self._described(self.releases[tag])
+
+    def _list_assets(self, found: re.Match[str], query: dict[str, list[str]], _: Any) -> tuple[int, Any]:
+        size, page = int(query["per_page"][0]), int(query["page"][0])
+        release = self._release(int(found[1]))
+        return 200, [self._described_asset(release, number) for number in release.assets][(page - 1) * size : page * size]
+
+    def _post_asset(self, found: re.Match[str], query: dict[str, list[str]], body: Path) -> tuple[int, Any]:
+        release, (name,) = self._release(int(found[1])), query["name"]
+        if name in {asset[0] for asset in release.assets.values()}:
+            raise Refused(422, "Validation Failed: already_exists")
+        self._made += 1
+        release.assets[self._made] = (name, "uploaded", body)
+        return 201, self._described_asset(release, self._made)
+
+    def _break_off(self, path: str, query: dict[str, list[str]], body: Path) -> None:
+        release, (name,) = self._release(int(path.split("/")[2])), query["name"]
+        if name not in {asset[0] for asset in release.assets.values()}:
+            body.write_bytes(b"")
+            self._made += 1
+            release.assets[self._made] = (name, "starter", body)
+
+    def _get_asset(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
+        if self.redirects_downloads:
+            return 302, {"location": f"{self.url}/stored/{found[1]}"}
+        return 200, self._asset(int(found[1]))[1][2]
+
+    def _delete_asset(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
+        del self._asset(int(found[1]))[0].assets[int(found[1])]
+        return 204, b""
+
+    def _release(self, number: int) -> Release:
+        for release in self.releases.values():
+            if release.number == number:
+                return release
+        raise Refused(404, "Not Found")
+
+    def _asset(self, number: int) -> tuple[Release, tuple[str, str, Path]]:
+        for release in self.releases.values():
+            if number in release.assets:
+                return release, release.assets[number]
+        raise Refused(404, "Not Found")
+
+    def _described(self, release: Release) -> dict[str, Any]:
+        here = f"/repos/{REPOSITORY}/releases/{release.number}"
+        return {
+            "id": release.number,
+            "url": f"{self.url}{here}",
+            "upload_url": f"{self.url}{UPLOADS}{here}/assets{{?name,label}}",
+            "tag_name": release.tag,
+            "name": release.name,
+            "body": release.body,
+        }
+
+    def _described_asset(self, release: Release, number: int) -> dict[str, Any]:
+        name, state, path = release.assets[number]
+        with path.open("rb") as stream:
+            digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        known = digest if self.says_digests and state == "uploaded" else None
+        return {"id": number, "name": name, "state": state, "size": path.stat().st_size, "digest": known}

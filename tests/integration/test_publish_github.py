@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 from assay.errors import PublicationError
 from assay.publish.github import INLINE_FILE_BYTES, GitHubRepository
 from assay.publish.local import LocalRepository
+from assay.publish.releases import is_upload_host
 from assay.publish.repository import open_repository
 from assay.publish.snapshot import publish_snapshot
-from assay.publish.target import Change, MovedBranch, TagTaken, blob_id
+from assay.publish.target import AttachedConflict, Change, MovedBranch, TagTaken, blob_id
 from assay.settings import Settings
 from assay.workspace import Workspace
 from dataset_content import stream
@@ -29,6 +31,7 @@ NEW = {path: data + b"new\n" for path, data in OLD.items()} | {
     "table.parquet": b"PAR1\0\xff" * 10,
     "large.json": b"x" * 1_100_000,
 }
+RAW = "raw.tar.zst"
 REMOVED = frozenset({"gone.json"})
 
 FAULTS = [
@@ -69,8 +72,11 @@ def publisher(server: GitServer, pauses: list[float]) -> Callable[..., GitHubRep
     return lambda timeout=30: GitHubRepository(REPOSITORY, SecretStr(TOKEN), api=server.url, timeout=timeout, pause=pauses.append)
 
 
-def publish(target: GitHubRepository, files: dict[str, bytes], tag: str, attempts: int = 5) -> str:
-    """What the snapshot step does: on whatever head there is, until the branch stands still; a missing tag is added."""
+def publish(target: GitHubRepository, files: dict[str, bytes], tag: str, attempts: int = 5, raw: Path | None = None) -> str:
+    """What the snapshot's steps do: on whatever head there is, until the branch stands still; a missing tag or release is added.
+
+    `raw`: a file that is attached to the release.
+    """
     for _ in range(attempts):
         head = target.head()
         change = Change(files, REMOVED)
@@ -83,6 +89,9 @@ def publish(target: GitHubRepository, files: dict[str, bytes], tag: str, attempt
             commit = head
         if target.tags().get(tag) is None:
             target.add_tag(tag, commit)
+        target.release(tag, f"snapshot {tag}", "news")
+        if raw is not None:
+            target.attach(tag, RAW, raw, hashlib.sha256(raw.read_bytes()).hexdigest())
         return commit
     raise PublicationError("the branch kept moving")
 
@@ -221,8 +230,68 @@ def test_what_is_refused_says_what_to_do_and_never_the_token(
     assert TOKEN not in caplog.text
 
 
-def pairs(server: GitServer, publisher: Callable[..., GitHubRepository], faults: list[Fault], first: bool) -> int:
+@pytest.mark.parametrize("fault", [Fault("502", 502), Fault("dropped")], ids=lambda fault: fault.name)
+def test_what_a_broken_upload_left_is_replaced(
+    server: GitServer, publisher: Callable[..., GitHubRepository], published: str, tmp_path: Path, fault: Fault
+) -> None:
+    raw = tmp_path / RAW
+    raw.write_bytes(b"raw")
+    sha256 = hashlib.sha256(b"raw").hexdigest()
+    server.faults = {2: fault} | dict.fromkeys(range(3, 40), Fault("500", 500))
+    with pytest.raises(PublicationError, match="after 5 attempts"):
+        publisher().attach("old", RAW, raw, sha256)
+    assert [state for _, state, _ in server.releases["old"].assets.values()] == ["starter"]
+    server.faults = {}
+    assert publisher().attached("old") == {}
+    publisher().attach("old", RAW, raw, sha256)
+    assert publisher().attached("old") == {RAW: (3, sha256)}
+    assert len(server.releases["old"].assets) == 1
+
+
+def test_a_server_that_says_no_digest_is_asked_for_the_file(
+    server: GitServer, publisher: Callable[..., GitHubRepository], published: str, tmp_path: Path
+) -> None:
+    server.says_digests = server.redirects_downloads = False
+    raw = tmp_path / RAW
+    raw.write_bytes(b"raw")
+    for _ in range(2):
+        publisher().attach("old", RAW, raw, hashlib.sha256(b"raw").hexdigest())
+    assert publisher().attached("old") == {RAW: (3, None)}
+    raw.write_bytes(b"war")
+    with pytest.raises(AttachedConflict):
+        publisher().attach("old", RAW, raw, hashlib.sha256(b"war").hexdigest())
+    publisher().fetch_attached("old", RAW, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == b"raw"
+
+
+def test_a_file_that_arrives_changed_is_not_kept(
+    server: GitServer, publisher: Callable[..., GitHubRepository], published: str, tmp_path: Path
+) -> None:
+    raw = tmp_path / RAW
+    raw.write_bytes(b"raw")
+    publisher().attach("old", RAW, raw, hashlib.sha256(b"raw").hexdigest())
+    (stored,) = server.releases["old"].assets.values()
+    target = publisher()
+    assert target.attached("old")
+    server.tamper = True
+    with pytest.raises(PublicationError, match="after 5 attempts"):
+        target.fetch_attached("old", RAW, tmp_path / "back")
+    assert stored[2].read_bytes() == b"raw"
+    assert [path.name for path in tmp_path.glob("*back*")] == []
+
+
+def test_a_token_is_sent_to_hosts_of_the_api_alone() -> None:
+    assert is_upload_host("https://uploads.github.com/repos/o/n/releases/1/assets", "https://api.github.com")
+    assert is_upload_host("https://ghe.example/api/uploads/repos/o/n/releases/1/assets", "https://ghe.example/api/v3")
+    assert is_upload_host("https://uploads.our.ghe.com/repos/o/n/releases/1/assets", "https://api.our.ghe.com")
+    for url in ("http://uploads.github.com/x", "https://uploads.github.com.evil.example/x", "https://evilgithub.com/x", "/x"):
+        assert not is_upload_host(url, "https://api.github.com")
+    assert not is_upload_host("https://other.example/x", "https://ghe.example/api/v3")
+
+
+def pairs(server: GitServer, publisher: Callable[..., GitHubRepository], faults: list[Fault], first: bool, raw: Path) -> int:
     """Try every fault at every call of a publication; the number of pairs tried."""
+    raw.write_bytes(b"\0raw\xff" * 1000)
     tried = 0
     for fault in faults:
         number = 0
@@ -231,16 +300,17 @@ def pairs(server: GitServer, publisher: Callable[..., GitHubRepository], faults:
             server.faults = {number: fault}
             timeout = 1 if fault.slow_s else 30
             try:
-                publish(publisher(timeout), NEW, "new")
+                publish(publisher(timeout), NEW, "new", raw=raw)
                 finished = True
             except PublicationError:
                 finished = False
             reached = not server.faults
             server.faults = {}
             check(server, old, finished)
-            publish(publisher(), NEW, "new")
+            publish(publisher(), NEW, "new", raw=raw)
             check(server, old, True)
             assert server.refs()["refs/tags/new"]
+            assert attached(server) == [(RAW, "uploaded", raw.read_bytes())], (fault, number)
             commits = [line for line in server.text("log", "--format=%s", MAIN).splitlines() if line == "snapshot new"]
             assert 1 <= len(commits) <= (2 if first else 1), (fault, number)
             if not reached:
@@ -254,6 +324,7 @@ def reset(server: GitServer, publisher: Callable[..., GitHubRepository], first: 
     for ref in server.refs():
         server.git("update-ref", "-d", ref)
     server.faults = {}
+    server.releases.clear()
     if not first:
         publish(publisher(), OLD | {"gone.json": b"1"}, "old")
     server.calls.clear()
@@ -275,13 +346,20 @@ def check(server: GitServer, old: dict[str, str] | None, finished: bool) -> None
         assert now in (old, new)
     if "refs/tags/new" in server.refs():
         assert now == new
+    if "new" in server.releases:
+        assert "refs/tags/new" in server.refs()
+        assert (server.releases["new"].name, server.releases["new"].body) == ("snapshot new", "news")
+
+
+def attached(server: GitServer) -> list[tuple[str, str, bytes]]:
+    return [(name, state, path.read_bytes()) for name, state, path in server.releases["new"].assets.values()]
 
 
 def test_after_a_fault_at_a_call_one_snapshot_is_whole_and_a_rerun_ends_published(
-    server: GitServer, publisher: Callable[..., GitHubRepository], published: str
+    server: GitServer, publisher: Callable[..., GitHubRepository], published: str, tmp_path: Path
 ) -> None:
     sample = [fault for fault in FAULTS if fault.name in ("422", "dropped after it was done", "moved branch")]
-    tried = pairs(server, publisher, sample, first=False)
+    tried = pairs(server, publisher, sample, first=False, raw=tmp_path / RAW)
     print(f"{tried} pairs of fault and call tried")
     assert tried >= 20
 
@@ -290,9 +368,9 @@ def test_after_a_fault_at_a_call_one_snapshot_is_whole_and_a_rerun_ends_publishe
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("first", [False, True], ids=["a snapshot more", "the first snapshot"])
 def test_after_any_fault_at_any_call_one_snapshot_is_whole(
-    server: GitServer, publisher: Callable[..., GitHubRepository], first: bool
+    server: GitServer, publisher: Callable[..., GitHubRepository], first: bool, tmp_path: Path
 ) -> None:
-    tried = pairs(server, publisher, [*FAULTS, SLOW], first)
+    tried = pairs(server, publisher, [*FAULTS, SLOW], first, tmp_path / RAW)
     print(f"{tried} pairs of fault and call tried, first snapshot: {first}")
     assert tried >= 100
 

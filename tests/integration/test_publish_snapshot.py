@@ -62,6 +62,12 @@ def states(workspace: Workspace) -> dict[str, str]:
     return dict(zip(snapshots["name"], snapshots["state"], strict=True))
 
 
+def releases(workspace: Workspace) -> dict[str, str]:
+    """The notes of every release, by tag."""
+    folder = workspace.settings.git_repository(workspace.dataset) / "releases"
+    return {path.parent.name: path.read_text() for path in sorted(folder.glob("*/notes.md"))}
+
+
 def small(factor: float = 1.0, sessions: int = 3) -> list[Series]:
     return [
         *stream("m7i.large", 47.9 * factor, sessions),
@@ -125,6 +131,27 @@ def test_the_trace_of_a_published_value_says_what_the_ledger_knows(workspace: Wo
     assert all(step["verdict"] == "accepted" and "every rule passed" in step["text"] for step in sessions)
     assert all(isinstance(step["text"], str) for step in steps)
     orjson.dumps(steps)
+
+
+def test_a_published_snapshot_has_a_release_with_the_news_of_its_commit(workspace: Workspace) -> None:
+    fill(workspace, small())
+    publish_snapshot(workspace)
+    fill(workspace, [*small(), *stream("c7g.large", 55)])
+    publish_snapshot(workspace)
+    notes = releases(workspace)
+    assert list(notes) == ["2024-11-20", "2024-11-20.2"]
+    assert notes["2024-11-20"].startswith("# Snapshot 2024-11-20: 1 type, 3 sessions\n\nThe first snapshot")
+    assert "- new: c7g.large" in notes["2024-11-20.2"]
+    assert "Accounting: 6 read" in notes["2024-11-20.2"]
+
+
+def test_a_release_that_is_missing_is_made_by_the_next_run(workspace: Workspace) -> None:
+    fill(workspace, small())
+    publish_snapshot(workspace)
+    made = releases(workspace)
+    (workspace.settings.git_repository("default") / "releases").rename(workspace.settings.home / "lost")
+    assert not publish_snapshot(workspace).changed
+    assert releases(workspace) == made
 
 
 def test_nothing_new_writes_nothing(workspace: Workspace) -> None:
@@ -331,7 +358,8 @@ def publish_and_die(settings: Settings, url: str, at: str) -> int:
     if child == 0:
         try:
             step, when = at.split(":")
-            owners = dict.fromkeys(("begin_snapshot", "commit_snapshot", "finish_snapshot"), Ledger) | {"commit": LocalRepository}
+            owners = dict.fromkeys(("begin_snapshot", "commit_snapshot", "finish_snapshot"), Ledger)
+            owners |= {"commit": LocalRepository, "release": LocalRepository}
             git, _, command = step.partition(" ")
             if git == "git":
                 die(Git, "run", when, command)
@@ -352,6 +380,7 @@ OFTEN = [
     "git update-ref:before",
     "git update-ref:after",
     "commit_snapshot:after",
+    "release:after",
     "finish_snapshot:before",
 ]
 SELDOM = [
@@ -366,6 +395,7 @@ SELDOM = [
     "commit_snapshot:before",
     "read_back:before",
     "read_back:after",
+    "release:before",
     "finish_snapshot:after",
 ]
 
@@ -384,6 +414,7 @@ def test_killed_at_any_step_and_run_again_publishes_exactly_once(workspace: Work
     assert commits(workspace) == (1 if first else 2)
     assert set(states(workspace).values()) == {"published"}
     assert open_target(workspace).tags()[expected] == open_target(workspace).head() == snapshot.commit
+    assert releases(workspace).keys() == open_target(workspace).tags().keys()
     assert publish_snapshot(workspace).changed is False
     assert commits(workspace) == (1 if first else 2)
     triad = orjson.loads(published(workspace)["memory-benchmarks.json"])["benchmarks"]["stream"]["m7i.large"]["triad_bandwidth"]

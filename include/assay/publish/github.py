@@ -11,7 +11,9 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from github import Auth, Github, GithubException, InputGitTreeElement
 from github.GitCommit import GitCommit
@@ -20,8 +22,11 @@ from pydantic import SecretStr
 
 from assay.errors import PublicationError
 from assay.publish.download import Downloads
+from assay.publish.inline import as_text, with_displaced
 from assay.publish.patience import Patience
-from assay.publish.target import BRANCH, Change, GitTarget, MovedBranch, TagTaken, blob_id
+from assay.publish.plainly import Plainly
+from assay.publish.releases import Releases
+from assay.publish.target import BRANCH, Attached, Change, GitTarget, MovedBranch, TagTaken, blob_id
 
 API = "https://api.github.com"
 INLINE_FILE_BYTES = 1_000_000
@@ -57,11 +62,13 @@ class GitHubRepository(GitTarget):
             retry=None,
             seconds_between_requests=None,
             seconds_between_writes=None,
+            per_page=100,
             lazy=True,
         )
         self._repository = self._github.get_repo(repository)
         self._patiently = Patience(self.name, pause)
         self._downloads = Downloads(self._repository, self._patiently, timeout)
+        self._releases = Releases(self._repository, self.name, api, token, self._patiently, timeout)
         self._refs: dict[str, str] | None = None
         self._trees: dict[str, dict[str, str]] = {}
 
@@ -129,6 +136,31 @@ class GitHubRepository(GitTarget):
             elif there != commit:
                 raise TagTaken(f"{self.name}: tag {name} is on commit {there}, not on {commit}")
 
+    def message(self, commit: str) -> str:
+        """The message of a commit."""
+        with self._plainly("read a commit"):
+            return str(self._get(f"/git/commits/{commit}")["message"])
+
+    def release(self, tag: str, title: str, notes: str) -> None:
+        """Make the release of a tag that is there; see GitTarget.release."""
+        if tag not in self.tags():
+            self._refs = None
+        if tag not in self.tags():
+            raise PublicationError(f"{self.name}: there is no tag {tag}; publish the snapshot first")
+        self._releases.make(tag, title, notes)
+
+    def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
+        """Attach a file to the release of a tag; see GitTarget.attach."""
+        self._releases.attach(tag, name, path, sha256)
+
+    def attached(self, tag: str) -> dict[str, Attached]:
+        """Every file that was attached whole to the release of a tag, by name."""
+        return self._releases.attached(tag)
+
+    def fetch_attached(self, tag: str, name: str, into: Path) -> None:
+        """Write an attached file to a path; see GitTarget.fetch_attached."""
+        self._releases.fetch(tag, name, into)
+
     def _all_refs(self) -> dict[str, str]:
         if self._refs is None:
             with self._plainly("look at the branch"):
@@ -162,9 +194,7 @@ class GitHubRepository(GitTarget):
         self, write: Mapping[str, bytes], remove: Iterable[str], message: str, expected: str | None, there: Mapping[str, str]
     ) -> str:
         elements = self._elements(write)
-        elements += [
-            InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(_with_displaced(remove, write, there))
-        ]
+        elements += [InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(with_displaced(remove, write, there))]
         requester = self._repository.requester
         # A commit stands for its tree here, as everywhere in Git.
         base: dict[str, Any] = {} if expected is None else {"base_tree": GitTree(requester, {}, {"sha": expected})}
@@ -176,7 +206,7 @@ class GitHubRepository(GitTarget):
         elements, left = [], INLINE_TREE_BYTES
         sent: set[str] = set()
         for path, data in sorted(write.items(), key=lambda item: (len(item[1]), item[0])):
-            text = _text(data) if len(data) <= min(left, INLINE_FILE_BYTES) else None
+            text = as_text(data) if len(data) <= min(left, INLINE_FILE_BYTES) else None
             if text is not None:
                 left -= len(data)
                 elements.append(InputGitTreeElement(path, _NORMAL, _FILE, content=text))
@@ -203,7 +233,7 @@ class GitHubRepository(GitTarget):
                 "write the first file",
                 lambda: self._repository.requester.requestJsonAndCheck(
                     "PUT",
-                    f"{self._repository.url}/contents/{_quoted(path)}",
+                    f"{self._repository.url}/contents/{quote(path)}",
                     input={"message": message, "content": encoded, "branch": BRANCH},
                 ),
             )
@@ -263,51 +293,5 @@ class GitHubRepository(GitTarget):
             f"read {path.split('/')[2]}", lambda: self._repository.requester.requestJsonAndCheck("GET", url, parameters)
         )[1]
 
-    def _plainly(self, what: str) -> _Plainly:
-        return _Plainly(self.name, what)
-
-
-class _Plainly:
-    """What GitHub refuses, as one sentence that says what to do; never the request, whose headers hold the token."""
-
-    def __init__(self, where: str, what: str) -> None:
-        self._where, self._what = where, what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if not isinstance(error, GithubException):
-            return
-        said = error.data.get("message", "") if isinstance(error.data, dict) else ""
-        advice = {
-            401: "the token is not valid: set ASSAY_GITHUB_TOKEN to a new one",
-            403: "the token may not: it needs the permission `contents: write` on this repository",
-            404: "there is no such repository, or the token may not see it: check ASSAY_GITHUB_REPOSITORY and the token",
-        }.get(error.status, "nothing was published; publish again")
-        raise PublicationError(f"{self._where}: {self._what}: HTTP {error.status} {said[:200]!r}; {advice}") from None
-
-
-def _text(data: bytes) -> str | None:
-    """The bytes as text that comes back as the same bytes; None where they are no such text."""
-    try:
-        return None if b"\0" in data else data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _with_displaced(remove: Iterable[str], write: Mapping[str, bytes], there: Mapping[str, str]) -> set[str]:
-    """What must go from the tree: what is removed, and files where folders come to stand, or the other way round."""
-    gone = set(remove)
-    folders = {"/".join(path.split("/")[:depth]) for path in write for depth in range(1, path.count("/") + 1)}
-    for path in there:
-        parents = {"/".join(path.split("/")[:depth]) for depth in range(1, path.count("/") + 1)}
-        if path in folders or parents & write.keys():
-            gone.add(path)
-    return gone
-
-
-def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)
+    def _plainly(self, what: str) -> Plainly:
+        return Plainly(self.name, what)

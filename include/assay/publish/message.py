@@ -33,6 +33,12 @@ def commit_message(name: str, documents: Mapping[str, bytes], code: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def title_and_notes(message: str) -> tuple[str, str]:
+    """A commit message as the title and the notes of a release."""
+    title, _, notes = message.partition("\n")
+    return title, notes.strip() + "\n"
+
+
 def _news(changes: Mapping[str, Any]) -> list[str]:
     if not changes["since"]:
         return ["The first snapshot of this dataset."]

@@ -24,7 +24,7 @@ from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
 from assay.publish.layout import PROCESSED, is_history
-from assay.publish.message import commit_message
+from assay.publish.message import commit_message, title_and_notes
 from assay.publish.page import refresh_page
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
@@ -178,11 +178,16 @@ def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, byte
 
 
 def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot) -> PublishedSnapshot:
-    """Read a committed snapshot back and note it as published. Raises PublicationError if it is not what was sent."""
+    """Read a committed snapshot back, make its release, and note it as published.
+
+    Raises PublicationError if it is not what was sent.
+    """
     if snapshot.commit is None:
         raise PublicationError(f"snapshot {snapshot.name} was never committed: there is nothing to read back")
     noted = _noted(workspace, snapshot.name)
     read_back(target, snapshot.name, snapshot.commit, noted["manifest_sha256"])
+    # Only what was proven gets a release. Its notes are the commit's: a run that was killed before is completed by the next.
+    target.release(snapshot.name, *title_and_notes(target.message(snapshot.commit)))
     workspace.ledger.finish_snapshot(snapshot.name)
     log.info("snapshot %s: read back from %s, every hash as in the manifest", snapshot.name, target.name)
     return snapshot

@@ -2,18 +2,28 @@
 
 A commit is all or nothing: one commit object, then branch and tag together, never forced, and only if the branch is still where
 the publisher saw it. Nothing to change means nothing written.
+
+A tag may have a release: a title, notes, and attached files that lie beside the tree. A release is made once; an attached file
+never changes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 from assay.errors import PublicationError
 
 BRANCH = "main"
+MAX_ATTACHED_BYTES = 2 * 1024**3 - 1
+"""The most that a release takes as one file: GitHub's limit, kept everywhere."""
+
+_ATTACHED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,98}[A-Za-z0-9]")
 
 
 class MovedBranch(PublicationError):
@@ -22,6 +32,17 @@ class MovedBranch(PublicationError):
 
 class TagTaken(PublicationError):
     """The tag exists already, on another commit; take another name."""
+
+
+class AttachedConflict(PublicationError):
+    """A release holds another file of the same name; an attached file never changes, take another name."""
+
+
+class Attached(NamedTuple):
+    """A file of a release: its size, and its SHA-256 in hex; None where the host does not say: fetching then proves it."""
+
+    bytes: int
+    sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +91,73 @@ class GitTarget(ABC):
     def add_tag(self, name: str, commit: str) -> None:
         """Put a tag on a commit that is there; no error if it is on that commit already. Raises TagTaken if it is elsewhere."""
 
+    @abstractmethod
+    def message(self, commit: str) -> str:
+        """The message of a commit."""
+
+    @abstractmethod
+    def release(self, tag: str, title: str, notes: str) -> None:
+        """Make the release of a tag that is there; one that exists stays as it is, so that notes edited by hand survive.
+
+        Raises PublicationError if there is no such tag.
+        """
+
+    @abstractmethod
+    def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
+        """Attach a file to the release of a tag, read from disk piece by piece; what is left of a broken attempt is replaced.
+
+        `sha256`: what the file must have, in hex. Nothing happens if the release holds that file already. Raises AttachedConflict
+        if it holds another of that name, PublicationError if there is no release, if the file is not what `sha256` says, or if
+        name or size are not accepted (see `attachable`).
+        """
+
+    @abstractmethod
+    def attached(self, tag: str) -> dict[str, Attached]:
+        """Every file that was attached whole to the release of a tag, by name; nothing where there is no release."""
+
+    @abstractmethod
+    def fetch_attached(self, tag: str, name: str, into: Path) -> None:
+        """Write an attached file to the path `into`, piece by piece; it appears there whole or not at all.
+
+        Raises FileNotFoundError if the release has no such file.
+        """
+
 
 def blob_id(data: bytes) -> str:
     """The id that Git gives to a file's content: SHA-1 over a header and the bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def attachable(name: str, path: Path, sha256: str) -> int:
+    """The size of a file that is to be attached, in bytes, after a look whether it can be.
+
+    Raises PublicationError if GitHub would change the name, if the file is empty or larger than MAX_ATTACHED_BYTES, or if its
+    SHA-256 is not `sha256`.
+    """
+    if not _ATTACHED_NAME.fullmatch(name):
+        raise PublicationError(
+            f"attached file {name!r}: expected 2 to 100 letters, digits, '.', '_', '-', with a letter or digit at both ends"
+        )
+    size = path.stat().st_size
+    if not 0 < size <= MAX_ATTACHED_BYTES:
+        raise PublicationError(
+            f"{path}: {size} bytes; expected 1 to {MAX_ATTACHED_BYTES}, what a release takes as one file: attach it in parts"
+        )
+    if (found := file_sha256(path)) != sha256:
+        raise PublicationError(f"{path}: SHA-256 {found}; expected {sha256}: the file changed since it was made, make it again")
+    return size
+
+
+def require_same(where: str, tag: str, name: str, found: Attached, wanted: Attached) -> None:
+    """Raises AttachedConflict if a file that a release holds is not the one that is to be attached."""
+    if found != wanted:
+        raise AttachedConflict(
+            f"{where}: release {tag} holds another {name} ({found.bytes} bytes, SHA-256 {found.sha256}); expected {wanted.bytes} "
+            f"bytes, SHA-256 {wanted.sha256}. An attached file never changes: give the new one another name"
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hex, read piece by piece."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

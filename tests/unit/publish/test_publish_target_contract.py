@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from assay.errors import PublicationError
 from assay.publish.github import GitHubRepository
 from assay.publish.local import LocalRepository
-from assay.publish.target import Change, GitTarget, MovedBranch, TagTaken, blob_id
+from assay.publish.target import AttachedConflict, Change, GitTarget, MovedBranch, TagTaken, blob_id
 from git_server import REPOSITORY, TOKEN, GitServer
 from pydantic import SecretStr
 
@@ -181,3 +184,104 @@ def test_of_concurrent_publishers_one_wins_and_the_others_are_told(
     assert list(target.tags().values()) == [head]
     if kind == "local":
         assert [path.name for path in (tmp_path / "home").iterdir()] == ["dataset.git"]
+
+
+TAG = "2024-11-20"
+
+
+@pytest.fixture
+def released(target: GitTarget) -> GitTarget:
+    """A target with one commit, its tag and its release."""
+    target.commit(Change({"a": b"1"}), "first\n\nwhat is new\n", expected=None, tag=TAG)
+    target.release(TAG, "first", "what is new")
+    return target
+
+
+def file(folder: Path, data: bytes, name: str = "raw.tar.zst") -> tuple[Path, str]:
+    path = folder / name
+    path.write_bytes(data)
+    return path, hashlib.sha256(data).hexdigest()
+
+
+def test_the_message_of_a_commit_comes_back(target: GitTarget) -> None:
+    commit = target.commit(Change({"a": b"1"}), "first\n\n- ü: what is new\n", expected=None)
+    assert target.message(commit).rstrip("\n") == "first\n\n- ü: what is new"
+
+
+def test_a_release_is_made_once_and_of_a_tag_that_is_there(released: GitTarget, other: GitTarget, tmp_path: Path) -> None:
+    other.release(TAG, "another title", "other notes")
+    assert other.attached(TAG) == {}
+    with pytest.raises(PublicationError, match="no tag 2024-11-21"):
+        released.release("2024-11-21", "second", "notes")
+    path, sha256 = file(tmp_path, b"raw")
+    with pytest.raises(PublicationError, match="no release"):
+        released.attach("2024-11-21", "raw.tar.zst", path, sha256)
+    assert released.attached("2024-11-21") == {}
+    assert list(released.tags()) == [TAG]
+
+
+def test_an_attached_file_comes_back_as_it_went(released: GitTarget, other: GitTarget, tmp_path: Path) -> None:
+    path, sha256 = file(tmp_path, b"\0raw\xff\r\n" * 1000)
+    released.attach(TAG, "raw.tar.zst", path, sha256)
+    assert other.attached(TAG) == {"raw.tar.zst": (path.stat().st_size, sha256)}
+    into = tmp_path / "back"
+    other.fetch_attached(TAG, "raw.tar.zst", into)
+    assert into.read_bytes() == path.read_bytes()
+    with pytest.raises(FileNotFoundError):
+        other.fetch_attached(TAG, "another", tmp_path / "nothing")
+    assert sorted(found.name for found in tmp_path.iterdir() if "nothing" in found.name or ".part" in found.name) == []
+
+
+def test_a_file_is_attached_once_and_never_changes(released: GitTarget, other: GitTarget, tmp_path: Path) -> None:
+    path, sha256 = file(tmp_path, b"raw")
+    for target in (released, released, other):
+        target.attach(TAG, "raw.tar.zst", path, sha256)
+    for data in (b"war", b"longer"):
+        changed, its_sha256 = file(tmp_path, data, "changed")
+        with pytest.raises(AttachedConflict, match="another name"):
+            other.attach(TAG, "raw.tar.zst", changed, its_sha256)
+        other.attach(TAG, f"raw-{data.decode()}.tar.zst", changed, its_sha256)
+    assert released.attached(TAG)["raw.tar.zst"] == (3, sha256)
+    assert len(released.attached(TAG)) == 3
+
+
+def test_what_cannot_be_attached_is_refused_before_anything_is_sent(released: GitTarget, tmp_path: Path) -> None:
+    path, sha256 = file(tmp_path, b"raw")
+    for name in ("../raw", ".raw", "raw.", "a raw file", "ra/w", "", "r" * 101):
+        with pytest.raises(PublicationError, match="letters"):
+            released.attach(TAG, name, path, sha256)
+    with pytest.raises(PublicationError, match="SHA-256"):
+        released.attach(TAG, "raw", path, "0" * 64)
+    path.write_bytes(b"")
+    with pytest.raises(PublicationError, match="0 bytes"):
+        released.attach(TAG, "raw", path, sha256)
+    with path.open("wb") as stream:
+        stream.truncate(2 * 1024**3)
+    with pytest.raises(PublicationError, match="in parts"):
+        released.attach(TAG, "raw", path, sha256)
+    assert released.attached(TAG) == {}
+
+
+def test_more_files_than_a_page_are_listed(released: GitTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.publish.releases.PAGE", 5)
+    path, sha256 = file(tmp_path, b"raw")
+    for number in range(12):
+        released.attach(TAG, f"part-{number}", path, sha256)
+    assert released.attached(TAG).keys() == {f"part-{number}" for number in range(12)}
+
+
+def test_a_large_file_goes_and_comes_back_piece_by_piece(released: GitTarget, tmp_path: Path) -> None:
+    path, size = tmp_path / "large", 64 * 1024 * 1024
+    with path.open("wb") as stream:
+        stream.truncate(size)
+    sha256 = hashlib.sha256(bytes(size)).hexdigest()
+    tracemalloc.start()
+    try:
+        released.attach(TAG, "large", path, sha256)
+        released.fetch_attached(TAG, "large", tmp_path / "back")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert released.attached(TAG) == {"large": (size, sha256)}
+    assert (tmp_path / "back").stat().st_size == size
+    assert peak < 12 * 1024 * 1024
