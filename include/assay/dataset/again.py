@@ -116,11 +116,12 @@ def _sessions(manifest: Mapping[str, Any], metadata: Mapping[str, Any], profiles
     rows = []
     for entry in manifest["sessions"]:
         started = datetime.strptime(str(entry["session"]).partition("-")[0], _STARTED).replace(tzinfo=UTC)
+        ended = parse_time(entry["ended_at"]) if "ended_at" in entry else started
         rows.append(
             {
                 **{name: str(entry[name]) for name in ("session", "kind", "subject", "manifest_sha256")},
                 "started_at": started,
-                "ended_at": started,
+                "ended_at": ended,
                 "source": str(credit["source"]),
                 "licence": str(credit["licence"]),
                 "attribution": str(credit["attribution"]),
@@ -128,8 +129,8 @@ def _sessions(manifest: Mapping[str, Any], metadata: Mapping[str, Any], profiles
                 "profile": dict(profiles.get(str(entry["subject"]), {})),
             }
         )
-    if rows:
-        # Ends of sessions are not published, but the newest of them is.
+    if rows and "ended_at" not in manifest["sessions"][-1]:
+        # Older snapshots do not tell when each session ended, but the end of the newest.
         rows[-1]["ended_at"] = parse_time(metadata["last_updated"])
     return pd.DataFrame(rows)
 

@@ -20,18 +20,18 @@ from assay.dataset.encode import to_json
 from assay.dataset.entries import Workbench
 from assay.dataset.manifest import MANIFEST, content_digest, file_entry, manifest_document, session_list
 from assay.dataset.memory import memory_document
-from assay.dataset.metadata import document_list, last_updated, metadata_core
+from assay.dataset.metadata import document_list, metadata_core
 from assay.dataset.microarch import microarch_document
 from assay.dataset.over_time import TRENDS, documents_over_time
 from assay.dataset.place import CPU, MEMORY, MICROARCH, document_of
 from assay.dataset.quarantine import quarantine_document, warning_rules
-from assay.dataset.rankings import ranking_lists
+from assay.dataset.rankings import ranked_sessions, ranking_lists
 from assay.dataset.select import implementations, place
 from assay.dataset.shared import share_sources
 from assay.dataset.subject import subjects
 from assay.dataset.trends import Archive
+from assay.dataset.updated import Ends
 from assay.errors import PublicationError
-from assay.session import format_time
 
 METADATA = "metadata.json"
 QUARANTINE = "quarantine.json"
@@ -50,22 +50,23 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
     _check(content)
     placed = place(content.statistics)
     workbench = Workbench(placed, subjects(content.sessions), warning_rules(content.findings))
-    updated = format_time(last_updated(content))
+    ends = Ends(content.sessions, content.quarantined)
     documents = {benchmark: document_of(benchmark, workbench.units(benchmark)) for benchmark in workbench.benchmarks}
     rankings = ranking_lists(workbench, documents)
+    ranked = ends.newest(ranked_sessions(workbench))
     within = {name: [b for b, document in documents.items() if document == name] for name in (MEMORY, CPU, MICROARCH)}
     data: dict[str, Any] = {
-        MEMORY: memory_document(workbench, within[MEMORY], rankings, updated),
-        CPU: cpu_document(workbench, within[CPU], rankings, updated),
-        MICROARCH: microarch_document(workbench, within[MICROARCH], updated),
-        RANKINGS: rankings_document(rankings, content.prices, content.cost_region, updated),
+        MEMORY: ends.stamp(memory_document(workbench, within[MEMORY], rankings)),
+        CPU: ends.stamp(cpu_document(workbench, within[CPU], rankings)),
+        MICROARCH: ends.stamp(microarch_document(workbench, within[MICROARCH])),
+        RANKINGS: rankings_document(rankings, content.prices, content.cost_region, ranked),
         QUARANTINE: quarantine_document(content.quarantined, content.findings),
     }
     share_sources(data)
-    data |= derived_documents(content, workbench, data, rankings, updated)
+    data |= derived_documents(content, workbench, data, rankings, ranked, ends)
     history: list[dict[str, Any]] = []
     listed = None if archive is None else _listed(archive, history)
-    trends = documents_over_time(content, placed, workbench, rankings, updated, listed)
+    trends = documents_over_time(content, placed, workbench, rankings, ends, listed)
     metadata = metadata_core(content, workbench, implementations(placed))
     sessions = session_list(content.sessions, content.raw_files)
     encoded = {name: to_json(document) for name, document in data.items()} | tables(content)

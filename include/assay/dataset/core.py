@@ -30,13 +30,11 @@ def core_document(
     provisional: Containers,
     rankings: Mapping[str, Mapping[str, Any]],
     document: str,
-    last_updated: str,
 ) -> dict[str, Any]:
-    """The memory or the cpu document from its containers."""
+    """The memory or the cpu document from its containers, without its date."""
     subjects = {subject for containers in (measured, provisional) for container in containers.values() for subject in container}
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": last_updated,
         "total_instances": len(subjects),
         "architectures": sorted({workbench.subjects[subject]["architecture"] for subject in subjects}),
         "benchmarks": measured,

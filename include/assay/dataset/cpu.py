@@ -16,13 +16,11 @@ CONTAINERS = ("hpl", "hpl_mkl")
 """Containers that always exist."""
 
 
-def cpu_document(
-    workbench: Workbench, benchmarks: list[str], rankings: Mapping[str, Mapping[str, Any]], last_updated: str
-) -> dict[str, Any]:
-    """The document from the benchmarks that belong to it."""
+def cpu_document(workbench: Workbench, benchmarks: list[str], rankings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The document from the benchmarks that belong to it, without its date."""
     measured, provisional = gather(workbench, benchmarks, CONTAINERS)
     _derive(measured)
-    document = core_document(workbench, benchmarks, measured, provisional, rankings, CPU, last_updated)
+    document = core_document(workbench, benchmarks, measured, provisional, rankings, CPU)
     document["rankings"].setdefault("gflops", [])
     return document
 

@@ -9,8 +9,10 @@ from assay.dataset.content import DatasetContent
 from assay.dataset.entries import Workbench
 from assay.dataset.predictions import predictions_document
 from assay.dataset.prices import price_document
+from assay.dataset.rankings import ranked_sessions
 from assay.dataset.summaries import summary_documents
 from assay.dataset.tables import MEASUREMENTS, STATISTICS, measurements_table, statistics_table
+from assay.dataset.updated import Ends
 from assay.dataset.views import view_documents
 
 PREDICTIONS = "predictions.json"
@@ -22,14 +24,16 @@ def derived_documents(
     workbench: Workbench,
     core: Mapping[str, Any],
     rankings: Mapping[str, Mapping[str, Any]],
-    last_updated: str,
+    ranked: str,
+    ends: Ends,
 ) -> dict[str, Any]:
-    """Views, summaries and prices, decoded, by file name."""
+    """Views, summaries, estimates and prices, decoded, by file name. `ranked`: end of the newest session behind the rankings."""
+    priced = ends.newest(ranked_sessions(workbench, set(content.prices["instance"])))
     return {
-        **view_documents(core, workbench.subjects),
-        **summary_documents(rankings, workbench.subjects, last_updated),
-        PREDICTIONS: predictions_document(workbench, last_updated),
-        PRICES: price_document(rankings, content.prices, last_updated, workbench.published()),
+        **{name: ends.stamp(view) for name, view in view_documents(core, workbench.subjects).items()},
+        **summary_documents(rankings, workbench.subjects, ranked),
+        PREDICTIONS: predictions_document(workbench, ends),
+        PRICES: price_document(rankings, content.prices, priced, workbench.published()),
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from assay.dataset.encode import sha256, to_json
 from assay.dataset.models.base import SCHEMA_VERSION
+from assay.session import format_time
 
 MANIFEST = "manifest.json"
 
@@ -25,11 +26,12 @@ def session_list(sessions: pd.DataFrame, raw_files: pd.DataFrame) -> list[dict[s
             "session": str(session),
             "kind": str(kind),
             "subject": str(subject),
+            "ended_at": format_time(ended.to_pydatetime()),
             "manifest_sha256": str(digest),
             "files": files.get(str(session), []),
         }
-        for session, kind, subject, digest in zip(
-            *(rows[name] for name in ("session", "kind", "subject", "manifest_sha256")), strict=True
+        for session, kind, subject, ended, digest in zip(
+            *(rows[name] for name in ("session", "kind", "subject", "ended_at", "manifest_sha256")), strict=True
         )
     ]
 

@@ -13,11 +13,9 @@ CONTAINERS = ("stream", "stream_cache")
 """Containers that always exist."""
 
 
-def memory_document(
-    workbench: Workbench, benchmarks: list[str], rankings: Mapping[str, Mapping[str, Any]], last_updated: str
-) -> dict[str, Any]:
-    """The document from the benchmarks that belong to it."""
+def memory_document(workbench: Workbench, benchmarks: list[str], rankings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The document from the benchmarks that belong to it, without its date."""
     measured, provisional = gather(workbench, benchmarks, CONTAINERS)
-    document = core_document(workbench, benchmarks, measured, provisional, rankings, MEMORY, last_updated)
+    document = core_document(workbench, benchmarks, measured, provisional, rankings, MEMORY)
     document["rankings"].setdefault("triad_bandwidth", [])
     return document

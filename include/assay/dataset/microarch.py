@@ -15,8 +15,8 @@ ANALYSES = {"cache_latency": "cache_analysis", "vectorization": "avx512_performa
 """Benchmark -> its name among the analyses of an architecture."""
 
 
-def microarch_document(workbench: Workbench, benchmarks: list[str], last_updated: str) -> dict[str, Any]:
-    """The document from the benchmarks that belong to it."""
+def microarch_document(workbench: Workbench, benchmarks: list[str]) -> dict[str, Any]:
+    """The document from the benchmarks that belong to it, without its date."""
     measured: dict[str, dict[str, Container]] = {}
     provisional: dict[str, dict[str, Container]] = {}
     for benchmark in benchmarks:
@@ -29,7 +29,6 @@ def microarch_document(workbench: Workbench, benchmarks: list[str], last_updated
                 by_analysis.setdefault(analysis, {})[subject] = _derived(workbench, benchmark, subject, entry, enough)
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": last_updated,
         "microarchitecture": measured,
         "provisional": provisional,
         "variants": workbench.variants(benchmarks),

@@ -13,6 +13,7 @@ from assay.dataset.entries import Workbench
 from assay.dataset.executions import executions_of
 from assay.dataset.series import series_of
 from assay.dataset.trends import Archive, trends_document
+from assay.dataset.updated import Ends
 
 TRENDS = "trends.json"
 
@@ -22,7 +23,7 @@ def documents_over_time(
     placed: pd.DataFrame,
     workbench: Workbench,
     rankings: Mapping[str, Mapping[str, Any]],
-    last_updated: str,
+    ends: Ends,
     archive: Archive | None,
 ) -> dict[str, Any]:
     """trends.json, decoded. The documents outside `latest/` go to `archive` one by one, as soon as each is made; none are made
@@ -32,8 +33,8 @@ def documents_over_time(
     series = series_of(executions.keys, placed, names, workbench.subjects)
     if archive is not None:
         configurations = workbench.configurations(workbench.benchmarks)
-        archive_aggregates(executions, series, configurations, last_updated, archive)
-    return trends_document(executions, series, last_updated, archive)
+        archive_aggregates(executions, series, configurations, ends.newest(()), archive)
+    return trends_document(executions, series, ends, archive)
 
 
 def _place(ranking: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from assay.dataset.encode import rounded
 from assay.dataset.entries import Workbench
 from assay.dataset.models.base import SCHEMA_VERSION
 from assay.dataset.rankings import list_names
+from assay.dataset.updated import Ends
 from assay.measurement import RANKING_KEY
 from assay.reference import catalogue
 from assay.reference.catalogue import InstanceType
@@ -39,9 +40,10 @@ class _Group:
     key: Mapping[str, str]
     unit: str
     values: dict[str, float] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
 
 
-def predictions_document(workbench: Workbench, last_updated: str) -> dict[str, Any]:
+def predictions_document(workbench: Workbench, ends: Ends) -> dict[str, Any]:
     """The document. Every value counts, provisional ones too: how far they miss is part of the interval.
 
     Of a family that the catalogue does not know nothing is said, and nothing of hosts, which have no sizes.
@@ -49,10 +51,12 @@ def predictions_document(workbench: Workbench, last_updated: str) -> dict[str, A
     families = _families()
     estimates: dict[str, dict[str, Any]] = {}
     refused: dict[str, Refused] = {}
+    used: set[str] = set()
     for group in _groups(workbench):
         missing = {name: known for name, known in families[group.family].items() if name not in group.values}
         if not missing:
             continue
+        used |= group.sources
         law, reasons = _law(group, families[group.family], missing)
         if law is not None:
             estimates.setdefault(group.family, {})[group.name] = law
@@ -60,7 +64,7 @@ def predictions_document(workbench: Workbench, last_updated: str) -> dict[str, A
             refused.setdefault(group.family, {}).setdefault((reason, tuple(sorted(instances))), []).append(group.name)
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": last_updated,
+        "last_updated": ends.newest(used),
         "estimated": True,
         "method": dict(METHOD),
         "estimates": estimates,
@@ -133,6 +137,7 @@ def _groups(workbench: Workbench) -> Iterator[_Group]:
         key = {part: parts[part] for part in RANKING_KEY}
         group = groups.setdefault((known.instance_family, name), _Group(known.instance_family, name, key, unit))
         group.values[item.subject] = item.quantity["value"]
+        group.sources.update(item.quantity["sources"])
     for place in sorted(groups):
         yield groups[place]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -38,6 +38,13 @@ def ranking_lists(workbench: Workbench, documents: Mapping[str, str]) -> dict[st
             "values_at": {"document": documents[item.benchmark], "field": item.field, "configuration": item.configuration},
         }
     return result
+
+
+def ranked_sessions(workbench: Workbench, among: Collection[str] | None = None) -> set[str]:
+    """Every session behind a ranked value; `among`: of these subjects, and only what fills a container."""
+    items = _rankable(workbench)
+    wanted = items if among is None else (item for item in items if item.main and item.subject in among)
+    return {session for item in wanted for session in item.quantity["sources"]}
 
 
 def plain_name(benchmark: str, field: str) -> str:

@@ -52,6 +52,8 @@ def describe(subject: str, profile: Mapping[str, Any]) -> dict[str, Any]:
         value = facts.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             described[name] = value
+    if facts.get("burstable") is True:
+        described["burstable"] = True
     return described
 
 

@@ -18,6 +18,7 @@ from assay.dataset.executions import Executions, session_medians, summarize_by
 from assay.dataset.models.base import SCHEMA_VERSION
 from assay.dataset.periods import day_names, mondays
 from assay.dataset.series import Series, SourceLists, published_columns, session_slices
+from assay.dataset.updated import Ends
 from assay.dataset.window import Window, choose_window
 from assay.summarize.change_points import LevelChange, level_changes
 from assay.summarize.sorted_rows import by_number, run_starts
@@ -30,9 +31,7 @@ _UP = "../"  # from latest/ to data/processed/
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-def trends_document(
-    executions: Executions, series: Sequence[Series], last_updated: str, archive: Archive | None
-) -> dict[str, Any]:
+def trends_document(executions: Executions, series: Sequence[Series], ends: Ends, archive: Archive | None) -> dict[str, Any]:
     """The document; those of the families go to `archive` on the way, if there is one.
 
     `series`: that of each group of the executions.
@@ -58,7 +57,7 @@ def trends_document(
         found |= recent.series
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": last_updated,
+        "last_updated": ends.newest(executions.sessions["session"].to_numpy()[np.unique(executions.session[shown])]),
         "window": _window(window),
         "history": {family: f"{_UP}{path}" for family, path in paths.items()},
         "sources": lists.document(),

@@ -51,7 +51,7 @@ VIEWS: Mapping[str, View] = {
 
 
 def view_documents(core: Mapping[str, Any], machines: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every view and the NUMA document, from the decoded core documents and the published metadata of every type."""
+    """Every view and the NUMA document, without dates, from the decoded core documents and every type's published metadata."""
     return {name: view_document(core, view, machines) for name, view in VIEWS.items()} | {NUMA: numa_document(core)}
 
 
@@ -74,7 +74,6 @@ def view_document(core: Mapping[str, Any], view: View, machines: Mapping[str, Ma
     configurations = {**memory["configurations"], **cpu["configurations"], **microarch["configurations"]}
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": memory["last_updated"],
         "filter": dict(view.filter),
         **parts,
         "configurations": _used(parts, configurations),
@@ -91,7 +90,6 @@ def numa_document(core: Mapping[str, Any]) -> dict[str, Any]:
             numa[instance] = {**numa.get(instance, {}), **entry, **({"nodes": nodes} if nodes else {})}
     return {
         "schema_version": SCHEMA_VERSION,
-        "last_updated": memory["last_updated"],
         "numa": numa,
         "configurations": _used(numa, memory["configurations"]),
     }

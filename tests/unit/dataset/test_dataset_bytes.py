@@ -85,6 +85,59 @@ def test_one_more_session_changes_the_digest(built: dict[str, bytes]) -> None:
     assert digest_of(build_documents(make_content(series))) != digest_of(built)
 
 
+def with_another(benchmark: str, *values: float) -> dict[str, bytes]:
+    """The documents of the fleet and of one more session of c7g.large, in which one benchmark ran."""
+    series = fleet()
+    one = next(each for each in series if (each.subject, each.benchmark, each.threads) == ("c7g.large", benchmark, "all"))
+    one.values = [*one.values, list(values)]
+    return build_documents(make_content(series))
+
+
+ALWAYS = {"metadata.json", "bundle.json", "manifest.json", "statistics.parquet", "measurements.parquet"}
+"""What tells of every session that went in."""
+
+OF_THE_TYPE = {
+    "instance-rankings.json",
+    "graviton-instances.json",
+    "compute-optimized.json",
+    "family-summary.json",
+    "architectural-summary.json",
+    "predictions.json",
+    "trends.json",
+}
+"""What is said of c7g.large, whatever was measured."""
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "values", "own"),
+    [
+        ("hpl", [54.9, 55.3], {"cpu-benchmarks.json", "hpl-results.json"}),
+        ("stream", [54.9, 55.3], {"memory-benchmarks.json", "stream-results.json"}),
+        ("bw_mem", [23001.0, 23002.0], {"memory-benchmarks.json"}),
+    ],
+)
+def test_one_more_session_changes_only_the_documents_that_it_touches(
+    built: dict[str, bytes], benchmark: str, values: list[float], own: set[str]
+) -> None:
+    more = with_another(benchmark, *values)
+    assert more.keys() == built.keys()
+    assert {name for name in built if built[name] != more[name]} == ALWAYS | OF_THE_TYPE | own
+
+
+def test_a_document_is_as_old_as_the_newest_session_in_it(built: dict[str, bytes]) -> None:
+    more = with_another("hpl", 54.9, 55.3)
+
+    def updated(name: str) -> str:
+        return str(json.loads(more[f"{name}.json"])["last_updated"])
+
+    for name in ("metadata", "cpu-benchmarks", "graviton-instances", "instance-rankings", "trends"):
+        assert updated(name) == "2024-11-20T12:10:00Z", name
+    for name in ("memory-benchmarks", "intel-instances", "microarch-benchmarks"):
+        assert updated(name) == "2024-11-20T11:10:00Z", name
+    assert updated("amd-instances") == "2024-11-20T09:10:00Z", "one session of an AMD type, the first of the day"
+    assert updated("memory-optimized") == "2024-11-20T09:10:00Z", "empty since the first session"
+
+
 def test_documents_hold_no_time_but_that_of_sessions(built: dict[str, bytes]) -> None:
     ends = {moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode() for moment in make_content().sessions["ended_at"]}
     for name, data in built.items():

@@ -122,6 +122,7 @@ class ManifestSession(Published):
     session: SessionId
     kind: str = Field(description="What was recorded in it.")
     subject: str = Field(description="What was measured: an instance type or a host label.")
+    ended_at: Moment | None = Field(None, description="When it ended, UTC; absent in older snapshots.")
     manifest_sha256: Sha256
     files: list[ManifestFile] = Field(min_length=1, description="Its raw files, as the tools printed them.")
 

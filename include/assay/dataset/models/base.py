@@ -129,6 +129,9 @@ class Subject(Published):
     l3_bytes: int | None = Field(
         None, ge=1, description="One L3 cache in bytes, as the system reports it.", json_schema_extra=measured_in("bytes")
     )
+    burstable: Literal[True] | None = Field(
+        None, description="There where EC2 lets it run above a baseline on CPU credits: its numbers depend on the credits left."
+    )
     vector_unit: str | None = Field(None, description="Widest vector unit that the processor reports, such as `avx512f`.")
     kernel: str | None = Field(None, description="Operating system kernel.")
     virtualization: str | None = Field(None, description="Hypervisor, or `none`.")

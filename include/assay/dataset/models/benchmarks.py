@@ -119,7 +119,9 @@ class Rank(Published):
 class CoreDocument(Document):
     """What the memory and the cpu document share."""
 
-    last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
+    last_updated: Moment = Field(
+        description="End of the newest session that contributed, UTC; of the dataset's first where none did."
+    )
     total_instances: int = Field(
         ge=0, description="Instance types in this document, provisional ones included.", json_schema_extra=measured_in("count")
     )
@@ -276,7 +278,9 @@ RatioMap = Annotated[dict[str, Ratio], Field(description="Vectorization ratio by
 class MicroarchDocument(Document):
     """microarch-benchmarks.json: what the processors do below the level of a benchmark."""
 
-    last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
+    last_updated: Moment = Field(
+        description="End of the newest session that contributed, UTC; of the dataset's first where none did."
+    )
     microarchitecture: dict[str, MicroarchContainers] = Field(
         description="By architecture, then by analysis, then by instance type."
     )
@@ -335,7 +339,9 @@ class Ranking(Published):
 class RankingsDocument(Document):
     """instance-rankings.json: one ranking per ranking key; nothing is compared across keys."""
 
-    last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
+    last_updated: Moment = Field(
+        description="End of the newest session that contributed, UTC; of the dataset's first where none did."
+    )
     rankings: dict[str, Ranking] = Field(
         description="By metric (`triad_bandwidth`), or `<benchmark>.<metric>` for other benchmarks; further configurations "
         "of the same metric follow as `<name>@<configuration>`. `cost_efficiency` is value per dollar of the "

@@ -29,7 +29,9 @@ from assay.dataset.models.benchmarks import (
     RankingKey,
 )
 
-Updated = Annotated[Moment, Field(description="End of the newest session that contributed, UTC.")]
+Updated = Annotated[
+    Moment, Field(description="End of the newest session that contributed, UTC; of the dataset's first where none did.")
+]
 
 
 class ViewContainers(MemoryContainers, CpuContainers):

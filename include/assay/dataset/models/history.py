@@ -9,7 +9,9 @@ from pydantic import Field
 from assay.dataset.models.base import Configurations, Day, Document, Moment, Published, SessionId, measured_in
 from assay.dataset.models.benchmarks import RankingKey
 
-Updated = Annotated[Moment, Field(description="End of the newest session that contributed, UTC.")]
+Updated = Annotated[
+    Moment, Field(description="End of the newest session that contributed, UTC; of the dataset's first where none did.")
+]
 Source = Annotated[
     int,
     Field(
@@ -155,7 +157,7 @@ class FamilySpread(Published):
 class AggregatesDocument(Document):
     """the statistics of the sessions that started in one ISO week or one quarter, by type and by family."""
 
-    last_updated: Moment = Field(description="End of the period's newest session, UTC; of the dataset's where it has none.")
+    last_updated: Moment = Field(description="End of the period's newest session, UTC; of the dataset's first where it has none.")
     period: str = Field(pattern=r"^\d{4}-(W\d{2}|Q[1-4])$", description="ISO week or quarter, such as `2024-W47` or `2024-Q4`.")
     first_day: Day = Field(alias="from", description="First day of the period, UTC.")
     to: Day = Field(description="Last day of the period, UTC.")

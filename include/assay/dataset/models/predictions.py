@@ -91,7 +91,9 @@ class Refusal(Published):
 class PredictionsDocument(Document):
     """predictions.json: estimates for sizes that were not measured; nothing in it was measured."""
 
-    last_updated: Moment = Field(description="End of the newest session that contributed, UTC.")
+    last_updated: Moment = Field(
+        description="End of the newest session that contributed, UTC; of the dataset's first where none did."
+    )
     estimated: Literal[True] = Field(description="Always true: these are estimates, and never stand beside measured values.")
     method: Method = Field(description="How every estimate was made, and where it stops.")
     estimates: dict[str, dict[str, ScalingLaw]] = Field(description="By family, then by metric as rankings name them.")
