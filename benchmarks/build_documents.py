@@ -1,9 +1,10 @@
 """Building every document of a large dataset: time, peak memory, largest file, and growth with the number of types.
 
 The dataset is made: TYPES instance types in families of ten, METRICS metrics each, one session of three executions a week for
-WEEKS weeks, a tenth of the types with a change of level. Measurements come part by part, as from the processed layer; the
-documents over time go to disk as they are made, as when publishing. Each size is built in a process of its own. Beside it in the
-same process, as the peer: `orjson.dumps` of the snapshot's decoded JSON documents, the least that writing them can cost.
+WEEKS weeks, a tenth of the types with a change of level, prices in three regions. Measurements come part by part, as from the
+processed layer; the documents over time go to disk as they are made, as when publishing. Each size is built in a process of its
+own. Beside it in the same process, as the peer: `orjson.dumps` of the snapshot's decoded JSON documents, the least that writing
+them can cost, and our own output of the same trees.
 
     python benchmarks/build_documents.py                 100, 300 and 1,000 types x 40 metrics x 52 weeks
     python benchmarks/build_documents.py --quick         10, 30 and 100 types x 10 metrics x 8 weeks
@@ -12,15 +13,17 @@ same process, as the peer: `orjson.dumps` of the snapshot's decoded JSON documen
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -29,14 +32,19 @@ import pandas as pd
 from assay.check.rule import FINDING_COLUMNS
 from assay.dataset.build import build_documents
 from assay.dataset.content import Counts, DatasetContent
+from assay.dataset.encode import to_json
 from assay.dataset.executions import executions_of, summarize_by
 from assay.measurement import MEASUREMENT_COLUMNS
+from assay.reference.prices import PRICE_COLUMNS
 from assay.summarize.statistics import finish
 from synthetic import peak_megabytes
 
 START = datetime(2024, 1, 1, 6, tzinfo=UTC)
 EXECUTIONS = 3
 LARGEST = 50_000_000
+ROUNDS = 5
+REGIONS = {"us-east-1": 1.0, "us-west-2": 1.0, "eu-west-1": 1.1}
+"""Whose prices are published by default."""
 FAMILY = 10
 
 
@@ -109,7 +117,39 @@ def made_content(types: int, metrics: int, weeks: int) -> DatasetContent:
         findings=pd.DataFrame(columns=list(FINDING_COLUMNS)),
         accounting=Counts(len(ids), len(ids), 0, 0),
         measurements=rows,
+        prices=made_prices(rows.subjects),
     )
+
+
+def made_prices(subjects: Sequence[str]) -> pd.DataFrame:
+    """A price for every type in every region."""
+    made = [
+        (name, region, round(0.05 * (number % FAMILY + 1) * factor, 4), None, "a price list", "2024-12-01")
+        for number, name in enumerate(subjects)
+        for region, factor in REGIONS.items()
+    ]
+    return pd.DataFrame(made, columns=list(PRICE_COLUMNS))
+
+
+def output_beside_orjson(documents: Mapping[str, bytes], rounds: int) -> dict[str, float]:
+    """Writing a snapshot's JSON documents from their decoded trees beside `orjson.dumps` of the same trees, rounds interleaved:
+    median of the paired `ratio`s, median processor seconds of both, and the `bytes` of a round."""
+    # A document with no line break but the last is one that is published without indentation.
+    trees = [(orjson.loads(raw), raw.count(b"\n") == 1) for name, raw in documents.items() if name.endswith(".json")]
+    ours: list[float] = []
+    peer: list[float] = []
+    for number in range(rounds):
+        for which in (ours, peer) if number % 2 == 0 else (peer, ours):
+            began = time.process_time()
+            for tree, compact in trees:
+                if which is ours:
+                    to_json(tree, compact=compact)
+                else:
+                    orjson.dumps(tree)
+            which.append(time.process_time() - began)
+    ratios = [one / two for one, two in zip(ours, peer, strict=True)]
+    size = sum(len(raw) for name, raw in documents.items() if name.endswith(".json"))
+    return {"ratio": median(ratios), "ours": median(ours), "orjson": median(peer), "bytes": size}
 
 
 def build_once(types: int, metrics: int, weeks: int) -> dict[str, float | str]:
@@ -128,22 +168,22 @@ def build_once(types: int, metrics: int, weeks: int) -> dict[str, float | str]:
     over_time = sum(sizes.values())
     sizes |= {name: len(data) for name, data in documents.items()}
     largest = max(sizes, key=sizes.__getitem__)
-    trees = [orjson.loads(data) for name, data in documents.items() if name.endswith(".json")]
-    began = time.process_time()
-    for tree in trees:
-        orjson.dumps(tree)
+    output = output_beside_orjson(documents, ROUNDS)
     return {
         "seconds": took,
         "cpu": busy,
         "before": before,
         "peak": peak,
-        "dump": time.process_time() - began,
+        "dump": output["orjson"],
+        "ratio": output["ratio"],
         "snapshot": sum(map(len, documents.values())),
         "over_time": over_time,
         "files": len(sizes),
         "largest": sizes[largest],
         "name": largest,
         "trends": sizes["trends.json"],
+        "prices": sizes["price-performance.json"],
+        "packed": len(gzip.compress(documents["price-performance.json"], 6)),
     }
 
 
@@ -154,11 +194,13 @@ def measure(types: int, metrics: int, weeks: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     print(
         f"{types:5d} types x {metrics} metrics x {weeks} weeks: {found['seconds']:6.1f} s ({found['cpu']:.1f} s of processor), "
-        f"peak {found['peak']:.0f} MB (content {found['before']:.0f} MB), orjson.dumps alone {found['dump']:.1f} s"
+        f"peak {found['peak']:.0f} MB (content {found['before']:.0f} MB), orjson.dumps alone {found['dump']:.1f} s, "
+        f"our output / orjson.dumps of the same trees {found['ratio']:.2f}"
     )
     print(
         f"      {found['files']} files, snapshot {found['snapshot'] / 1e6:.1f} MB, over time {found['over_time'] / 1e6:.1f} MB, "
-        f"trends.json {found['trends'] / 1e6:.1f} MB, largest {found['name']} {found['largest'] / 1e6:.1f} MB"
+        f"trends.json {found['trends'] / 1e6:.1f} MB, price-performance.json {found['prices'] / 1e6:.1f} MB "
+        f"({found['packed'] / 1e6:.2f} MB packed), largest {found['name']} {found['largest'] / 1e6:.1f} MB"
     )
     return found
 

@@ -1,7 +1,7 @@
 """JSON output beside orjson: the bytes of every document of a snapshot from its decoded tree / `orjson.dumps` of the same tree.
 
-The dataset is made, as in build_documents.py. Rounds are interleaved; the figure is the median of the paired ratios. Ours sorts
-keys, and indents all but long series, so that two snapshots can be compared line by line.
+The dataset is made, as in build_documents.py, which gives the same figure with its own. Rounds are interleaved; the figure is the
+median of the paired ratios. Ours sorts keys, and indents all but long series, so that two snapshots can be compared line by line.
 
     python benchmarks/json_output.py                 1,000 types x 40 metrics x 52 weeks
     python benchmarks/json_output.py --types 100
@@ -10,48 +10,11 @@ keys, and indents all but long series, so that two snapshots can be compared lin
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
-from statistics import median
-from typing import Any
 
-import orjson
 from assay.dataset.build import build_documents
-from assay.dataset.encode import to_json
-from build_documents import made_content
+from build_documents import made_content, output_beside_orjson
 
 LIMIT = 2.0
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Processor seconds of a call."""
-    started = time.process_time()
-    work()
-    return time.process_time() - started
-
-
-def compare_output(types: int, metrics: int, weeks: int, rounds: int) -> tuple[float, float]:
-    """Median of the paired ratios, and the bytes written in a round."""
-    documents = build_documents(made_content(types, metrics, weeks))
-    # A document with no line break but the last is one that is published without indentation.
-    trees = [(orjson.loads(raw), raw.count(b"\n") == 1) for name, raw in documents.items() if name.endswith(".json")]
-    size = sum(len(raw) for name, raw in documents.items() if name.endswith(".json"))
-    del documents
-
-    def ours() -> None:
-        for tree, compact in trees:
-            to_json(tree, compact=compact)
-
-    def peer() -> None:
-        for tree, _ in trees:
-            orjson.dumps(tree)
-
-    ratios = []
-    for number in range(rounds):
-        first, second = (ours, peer) if number % 2 == 0 else (peer, ours)
-        one, two = timed(first), timed(second)
-        ratios.append(one / two if number % 2 == 0 else two / one)
-    return median(ratios), size
 
 
 def main() -> None:
@@ -61,8 +24,12 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=52)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
-    ratio, size = compare_output(arguments.types, arguments.metrics, arguments.weeks, arguments.rounds)
-    print(f"{size / 1e6:.0f} MB of JSON, ours / orjson.dumps of the same trees: {ratio:.2f} (at most {LIMIT})")
+    documents = build_documents(made_content(arguments.types, arguments.metrics, arguments.weeks))
+    found = output_beside_orjson(documents, arguments.rounds)
+    print(
+        f"{found['bytes'] / 1e6:.0f} MB of JSON, ours / orjson.dumps of the same trees: {found['ratio']:.2f} (at most {LIMIT}); "
+        f"{found['ours']:.2f} s and {found['orjson']:.2f} s of processor"
+    )
 
 
 if __name__ == "__main__":

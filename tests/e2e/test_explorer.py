@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ import orjson
 import pytest
 from assay.collect.imports import import_folder
 from assay.dataset.build import build_documents
+from assay.dataset.content import DatasetContent
 from assay.process import process_arrived
 from assay.publish.local import LocalRepository
 from assay.publish.plan import Plan, plan
 from assay.publish.snapshot import publish_snapshot
+from assay.reference.prices.known import price_frame
+from assay.reference.prices.offline import offline_price
 from assay.settings import Settings
 from assay.workspace import open_workspace
 from browser import Watched, checkout, chromium, static_host
-from dataset_content import fleet, make_content, simple
+from dataset_content import Series, fleet, make_content, simple, stream
 
 pytestmark = [pytest.mark.full, pytest.mark.enable_socket]
 
+REGION = "us-east-1"
 LATEST = "data/processed/latest"
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 VIEWS = (
@@ -68,13 +73,10 @@ def browser() -> Iterator[Any]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small tree: four types, a host, values over three days, and a quarantine that quotes HTML."""
-    folder = tmp_path_factory.mktemp("made")
-    drifting = simple("m7i.large", "stream", "triad_bandwidth", "GB/s", 47.9, 50, size_policy="fixed", implementation="daily")
+def published(content: DatasetContent, folder: Path) -> Path:
+    """The tree of a content as it is committed, with its documents over time."""
     over_time: dict[str, bytes] = {}
-    documents = build_documents(make_content([*fleet(), drifting]), over_time.__setitem__)
+    documents = build_documents(content, over_time.__setitem__)
     target = LocalRepository(folder / "dataset.git")
     planned = plan(target, documents)
     assert isinstance(planned, Plan)
@@ -83,6 +85,38 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for path, data in over_time.items():
         (tree / "data/processed" / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / "data/processed" / path).write_bytes(data)
+    return tree
+
+
+def market() -> DatasetContent:
+    """Five sizes of three families, a burstable one and a host, with the prices of the offline table in two regions."""
+    series: list[Series] = []
+    for family, level in (("m7i", 11.0), ("c7g", 13.0), ("r7a", 15.0), ("t3", 6.0)):
+        for size, vcpus in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16), ("8xlarge", 32)):
+            if family == "t3" and vcpus > 8:
+                continue
+            series += stream(f"{family}.{size}", level * vcpus**0.9)
+            series.append(simple(f"{family}.{size}", "hpl", "gflops", "GFLOPS", 16.0 * vcpus))
+            series.append(simple(f"{family}.{size}", "launch", "boot_time", "seconds", 9.0 + level + vcpus / 10))
+    series += [*stream("host-1a2b3c4d", 20.0), *stream("c7a.large", 21.0, 1, 2)]
+    names = sorted({one.subject for one in series if not one.subject.startswith("host-")})
+    prices = price_frame(offline_price(name, region) for name in names for region in (REGION, "eu-central-1"))
+    return replace(make_content(series), prices=prices)
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A tree whose types have prices and whose families have sizes that were not measured."""
+    tree = published(market(), tmp_path_factory.mktemp("priced"))
+    with static_host(tree) as base:
+        yield Site(tree, base)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A small tree: four types, a host, values over three days, and a quarantine that quotes HTML."""
+    drifting = simple("m7i.large", "stream", "triad_bandwidth", "GB/s", 47.9, 50, size_policy="fixed", implementation="daily")
+    tree = published(make_content([*fleet(), drifting]), tmp_path_factory.mktemp("made"))
     quarantine = orjson.loads((tree / LATEST / "quarantine.json").read_bytes())
     quarantine[0]["reasons"][0] |= {"message": HOSTILE, "value": HOSTILE}
     (tree / LATEST / "quarantine.json").write_bytes(orjson.dumps(quarantine))
@@ -173,7 +207,7 @@ def test_filters_narrow_the_table_and_make_a_link(real: Site, visit: Callable[..
     page = watched.open("#/explore?metric=passmark.cpu_mm&chart=none&rows=all")
     everything = shown(page)
     page.get_by_label("Find a type").press_sequentially("large", delay=5)
-    page.locator(".summary", has_text=" of ").wait_for()
+    page.wait_for_url(re.compile("q=large"))
     assert {row["type"] for row in shown(page)} == {row["type"] for row in everything if "large" in row["type"]}
     page.get_by_role("checkbox", name="Graviton").check()
     page.wait_for_url(re.compile("arch=graviton"))
@@ -219,7 +253,116 @@ def test_five_types_can_be_compared_and_a_sixth_is_refused_in_words(real: Site, 
         low, high = launched[name]["boot_time"]["confidence_interval"]
         apart = low > first["confidence_interval"][1] or high < first["confidence_interval"][0]
         ratio = launched[name]["boot_time"]["value"] / first["value"]
-        assert said.startswith(f"{ratio:.3g}\u00d7") if apart else said == "no difference"
+        times, word = re.fullmatch(r"([\d.]+)\u00d7 (faster|slower)", said).groups() if apart else ("", "")
+        assert apart or said == "no difference"
+        assert not apart or float(times) == pytest.approx(max(ratio, 1 / ratio), rel=0.005)
+        assert not apart or word == ("slower" if ratio > 1 else "faster")
+
+
+def test_prices_and_what_a_dollar_buys_are_those_of_the_documents(priced: Site, visit: Callable[..., Watched]) -> None:
+    instances = priced.documents["price-performance.json"]["instances"]
+    for region in (REGION, "eu-central-1"):
+        page = visit(priced).open(f"#/explore?metric=stream.triad_bandwidth&chart=none&region={region}")
+        heads = page.locator(".results > .sheet thead th").all_inner_texts()
+        price, worth = (next(at for at, head in enumerate(heads) if word in head) for word in ("USD an hour", "Per dollar"))
+        found = page.locator(".results > .sheet tbody tr").evaluate_all(
+            """(rows, [price, worth]) => rows.map(row => [
+                row.querySelector("th a").textContent,
+                ...[price, worth].map(at => row.cells[at].querySelector("data")?.value ?? null),
+            ])""",
+            [price, worth],
+        )
+        assert len(found) == 20
+        for name, hourly, bought in found:
+            entry = instances.get(name, {}).get(region, {"hourly_price": None})
+            value = entry.get("value_per_dollar", {}).get("triad_bandwidth", {}).get("value")
+            assert (None if hourly is None else float(hourly)) == (entry["hourly_price"] or {}).get("value"), name
+            assert (None if bought is None else float(bought)) == value, name
+        assert sum(bought is not None for _, _, bought in found) >= 10
+        page.get_by_role("button", name="Per dollar").click()
+        page.locator("th[aria-sort=descending]", has_text="Per dollar").wait_for()
+        bought = [float(value) for value in page.locator("td.worth data").evaluate_all("all => all.map(one => one.value)")]
+        assert bought == sorted(bought, reverse=True)
+
+
+def test_the_price_columns_are_in_sight_on_a_common_screen(priced: Site, visit: Callable[..., Watched]) -> None:
+    page = visit(priced, width=1280).open("#/explore?metric=stream.triad_bandwidth")
+    assert page.get_by_role("button", name="Per dollar").bounding_box()["x"] < 1280 - 60
+    sheet = page.locator(".results .scroll").first
+    assert sheet.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+
+
+def test_every_point_against_price_is_a_published_value_and_its_price(priced: Site, visit: Callable[..., Watched]) -> None:
+    page = visit(priced, height=1600).open("#/explore?metric=stream.triad_bandwidth&chart=price")
+    instances = priced.documents["price-performance.json"]["instances"]
+    triads = priced.documents["memory-benchmarks.json"]["benchmarks"]["stream"]
+    few = priced.documents["memory-benchmarks.json"]["provisional"]["stream"]
+    seen = {}
+    points = page.locator(".canvas svg .mark-symbol.role-mark path")
+    for at in range(points.count()):
+        # The pointer is put there, whatever lies above it.
+        points.nth(at).dispatch_event("pointermove", {"bubbles": True})
+        tip = page.locator("#bubble").text_content()
+        name, value, price = re.fullmatch(r"(\S+): ([\d.,]+) GB/s.*; ([\d.]+) USD an hour", tip).groups()
+        triad = (triads.get(name) or few[name])["triad_bandwidth"]["value"]
+        assert float(value.replace(",", "")) == pytest.approx(triad, rel=5e-4)
+        assert ("provisional" in tip) == (name not in triads)
+        seen[name] = float(price)
+    expected = {name: entry[REGION]["hourly_price"] for name, entry in instances.items()}
+    assert seen == {name: price["value"] for name, price in expected.items() if price}
+    assert len(seen) >= 15
+    page.get_by_text("without a price there").wait_for()
+
+
+def test_a_price_limit_leaves_the_dearer_out(priced: Site, visit: Callable[..., Watched]) -> None:
+    page = visit(priced).open("#/explore?metric=stream.triad_bandwidth&chart=none")
+    page.get_by_label("At most, USD an hour").fill("0.4")
+    page.wait_for_url(re.compile("price=0.4"))
+    instances = priced.documents["price-performance.json"]["instances"]
+    hourly = {name: (entry[REGION]["hourly_price"] or {"value": 99})["value"] for name, entry in instances.items()}
+    assert {row["type"] for row in shown(page)} == {name for name, price in hourly.items() if price <= 0.4}
+
+
+def test_estimates_stand_apart_and_are_those_of_the_document(priced: Site, visit: Callable[..., Watched]) -> None:
+    page = visit(priced).open("#/explore?metric=stream.triad_bandwidth&chart=none&family=m7i,c7g")
+    estimates = priced.documents["predictions.json"]["estimates"]
+    rows = page.locator("section.estimates tbody tr").evaluate_all(
+        """rows => rows.map(row => [
+            row.querySelector("th").textContent,
+            ...[...row.querySelectorAll(":scope > td > data, .estimate data")].map(one => Number(one.value)),
+        ])"""
+    )
+    expected = {
+        name: [
+            one["vcpus"],
+            one["estimate"],
+            *one["prediction_interval"],
+            estimates[family]["triad_bandwidth"]["mean_left_out_percent"],
+        ]
+        for family in ("m7i", "c7g")
+        for name, one in estimates[family]["triad_bandwidth"]["instances"].items()
+    }
+    assert {name: numbers for name, *numbers in rows} == expected
+    assert len(expected) >= 4
+    measured = {row["type"] for row in shown(page)}
+    assert measured.isdisjoint(expected)
+    page.get_by_role("heading", name="Estimated, not measured").wait_for()
+    page.locator("section.estimates th a").first.click()
+    page.get_by_text("This type was not measured.").wait_for()
+
+
+def test_a_burstable_type_is_marked_wherever_it_is_compared(priced: Site, visit: Callable[..., Watched]) -> None:
+    page = visit(priced).open("#/explore?metric=stream.triad_bandwidth&chart=none")
+    marked = {row["type"] for row in shown(page) if "burstable" in row["cells"]}
+    assert marked == {"t3.large", "t3.xlarge", "t3.2xlarge"}
+    assert "3 burstable" in page.locator(".summary").text_content()
+    page = visit(priced).open("#/type/t3.large")
+    assert "CPU credits" in page.locator("main").text_content()
+    page = visit(priced).open("#/compare?pick=m7i.large,t3.large&metric=launch.boot_time")
+    heads = page.locator(".matrix thead").first.locator("th").all_text_contents()
+    assert ["burstable" in head for head in heads] == [False, False, True]
+    row = page.get_by_role("row", name=re.compile("^Boot time"))
+    assert re.search(r"\u00d7 faster", row.inner_text())
 
 
 def test_a_number_leads_to_its_raw_files(real: Site, visit: Callable[..., Watched]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from assay.publish.companions import companion_files
 from assay.publish.local import LocalRepository
 from assay.publish.plan import Plan, plan
 from dataset_content import make_content
+from documented import snippets
 from fsspec.implementations.http import HTTPFileSystem
 from published_site import Site, serve
 
@@ -138,3 +140,43 @@ def test_duckdb_reads_the_tables_over_http_in_parts(site: Site) -> None:
             assert rows >= least
     assert any("Range" in headers for headers in site.headers)
     assert 206 in site.asked("statistics.parquet")
+
+
+ADDRESS = "https://example.org/dataset/"
+
+
+def test_the_python_of_the_page_about_clients(site: Site, tmp_path: Path) -> None:
+    (snippet,) = (one for one in snippets("clients.md") if "from assay.client" in one)
+    lines = [line.partition("  #")[0].strip() for line in snippet.replace(ADDRESS, site.url).splitlines()]
+    program = "\n".join(f"print(len({line}))" if line.startswith("dataset.") else line for line in lines)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"HOME": str(tmp_path)},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    results, best, compared, table = map(int, done.stdout.split())
+    assert results > 0
+    assert best == 3, "three types are ranked"
+    assert compared > 0
+    assert table > results
+
+
+def test_the_javascript_of_the_page_about_clients(site: Site, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed; the JavaScript client needs it")
+    (snippet,) = (one for one in snippets("clients.md") if "openDataset" in one)
+    # Node imports no module over HTTP: it is taken out of the same tree.
+    program = snippet.replace(f"{ADDRESS}data/api/assay.js", (site.root / "data/api/assay.js").as_uri())
+    file = tmp_path / "snippet.mjs"
+    file.write_text(f"{program.replace(ADDRESS, site.url)}\nconsole.log(rows.length, ranked.length, compared.length);\n")
+    done = subprocess.run([node, str(file)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rows, ranked, compared = map(int, done.stdout.split())
+    assert rows > 0
+    assert ranked == 1, "one type of the family m7i"
+    assert compared > 0

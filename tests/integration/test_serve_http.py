@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from assay.workspace import Workspace
 from dataset_content import stream
 from dataset_ledger import fill
+from documented import snippets
 
 pytestmark = pytest.mark.enable_socket
 
@@ -46,14 +48,14 @@ def get(port: int, path: str, **headers: str) -> tuple[http.client.HTTPResponse,
 
 
 def wait_until_up(server: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         assert server.poll() is None
         try:
             get(port, "/v1/health")
             return
         except ConnectionRefusedError:
             time.sleep(0.1)
-    raise AssertionError("the server did not come up in 30 s")
+    raise AssertionError("the server did not come up in two minutes")
 
 
 @pytest.fixture
@@ -90,6 +92,30 @@ def test_documents_and_filters_over_http(workspace: Workspace, served: tuple[sub
     assert orjson.loads(body)["total"] == 6
     server.send_signal(signal.SIGINT)
     assert server.wait(20) == 0
+
+
+def test_the_requests_of_the_page_about_serving(workspace: Workspace) -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed; the page shows requests with it")
+    fill(workspace, [*stream("m7i.large", 47.9), *stream("c7g.large", 55.1)])
+    shown = [
+        line.removeprefix("curl ").strip("'") for one in snippets("serve.md") for line in one.splitlines() if "curl " in line
+    ]
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-m", "assay.cli", "serve", "--port", str(port)], env=environment(workspace))
+    try:
+        wait_until_up(server, port)
+        totals = []
+        for address in shown:
+            url = address.replace("127.0.0.1:8787", f"127.0.0.1:{port}")
+            done = subprocess.run([curl, "-sS", "--fail-with-body", url], capture_output=True, text=True, check=False, timeout=60)
+            assert done.returncode == 0, f"{address}: {done.stdout}{done.stderr}"
+            totals.append(orjson.loads(done.stdout)["total"])
+    finally:
+        server.kill()
+        server.wait()
+    assert totals == [2, 0, 6], "triad of two types; no LU solve; six sessions"
 
 
 def test_without_a_token_only_this_machine_is_served(workspace: Workspace) -> None:

@@ -77,7 +77,7 @@ def command_line_markdown(root_command: Any) -> str:
 
 
 def _describe(lines: list[str], command: Any, path: str) -> None:
-    help_text = (command.help or "").strip()
+    help_text = "\n\n".join(filter(None, ((command.help or "").strip(), (command.epilog or "").strip())))
     lines.extend([f"## `{path}`", "", "\n".join(line.strip() for line in help_text.splitlines()), ""])
     parameters = [parameter for parameter in command.params if parameter.name not in _SHELL_OPTIONS]
     if parameters:

@@ -24,16 +24,17 @@ export function bars(rows, { title, look }) {
 export function scatter(rows, { title, priceTitle, look }) {
   const prices = rows.map((row) => row.price);
   const wide = Math.max(...prices) / Math.min(...prices) > 12;
-  const values = rows.map((row) => row.value);
+  const values = rows.flatMap((row) => [row.value, row.low ?? row.value, row.high ?? row.value]);
   const tall = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 50;
-  const scale = (logarithmic) => (logarithmic ? { type: "log", nice: true } : { zero: false, nice: true });
+  // A logarithmic axis ends near the data: rounded to whole powers of ten it would be mostly empty.
+  const scale = (logarithmic, all) => (logarithmic ? { type: "log", nice: false, domain: [Math.min(...all) / 1.25, Math.max(...all) * 1.25] } : { zero: false, nice: true });
   const grid = { gridOpacity: 0.6, tickCount: 6 };
   return {
     ...frame(rows),
     height: 380,
     encoding: {
-      x: { field: "price", type: "quantitative", title: priceTitle, scale: scale(wide), axis: { ...grid, format: "~g" } },
-      y: { field: "value", type: "quantitative", title, scale: scale(tall), axis: { ...grid, format: "~s" } },
+      x: { field: "price", type: "quantitative", title: priceTitle, scale: scale(wide, prices), axis: { ...grid, format: "~g" } },
+      y: { field: "value", type: "quantitative", title, scale: scale(tall, values), axis: { ...grid, format: "~s" } },
       tooltip: TIP,
     },
     layer: [

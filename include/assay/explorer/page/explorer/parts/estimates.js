@@ -71,13 +71,15 @@ function section(ctx, caption, rows, columns) {
 function shared(rows, unit) {
   const decimals = unit === undefined ? undefined : decimalsOf(rows.map((row) => Number(row.estimate.estimate.toPrecision(4))));
   const shown = (value) => number(value, decimals);
+  const between = ({ estimate }) => (estimate.prediction_interval ? [shown(estimate.prediction_interval[0]), " to ", shown(estimate.prediction_interval[1])] : nothing("no interval"));
   return [
-    { id: "estimate", title: unit ? `Estimate, ${unit}` : "Estimate", numeric: true, cell: (row) => h("span", { class: "estimate" }, shown(row.estimate.estimate)) },
+    { id: "estimate", title: unit ? `Estimate, ${unit}` : "Estimate", numeric: true, cell: (row) => [h("span", { class: "estimate" }, shown(row.estimate.estimate)), h("span", { class: "below" }, between(row))] },
     {
       id: "interval",
       title: "Prediction interval",
       numeric: true,
-      cell: ({ estimate }) => (estimate.prediction_interval ? [shown(estimate.prediction_interval[0]), " to ", shown(estimate.prediction_interval[1])] : nothing("no interval")),
+      wide: true,
+      cell: between,
     },
     { id: "error", title: "Left-out error, %", numeric: true, wide: true, cell: (row) => number(row.law.mean_left_out_percent, 1) },
     { id: "basis", title: "Rests on", wide: true, cell: (row) => count(row.law.based_on.length, "measured size") },

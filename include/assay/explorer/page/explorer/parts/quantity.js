@@ -33,6 +33,12 @@ export function state(cell, counted = true) {
   return null;
 }
 
+/** The mark of a machine that runs on CPU credits; nothing for any other. */
+export function burstable(machine) {
+  if (!machine?.burstable) return null;
+  return h("span", { class: "tag", title: "Runs on CPU credits: its numbers depend on those that it had left" }, "burstable");
+}
+
 /** The grade of a quantity. */
 export function grade(quantity, grades) {
   if (!quantity.quality) return nothing("no grade");

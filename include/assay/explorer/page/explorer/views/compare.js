@@ -8,7 +8,7 @@ import { chips, select } from "../parts/controls.js";
 import { figure } from "../parts/figure.js";
 import { MOST } from "../parts/frame.js";
 import { groupName, metricControls } from "../parts/metric.js";
-import { nothing, number, sourceLink, state } from "../parts/quantity.js";
+import { burstable, nothing, number, sourceLink, state } from "../parts/quantity.js";
 import { table } from "../parts/table.js";
 import { trend } from "../parts/trend.js";
 import { address } from "../route.js";
@@ -101,6 +101,7 @@ function chartOf(ctx, { instances, metric, group }) {
 }
 
 function matrix(ctx, instances, shared) {
+  const { dataset } = ctx.data;
   if (!shared.length) return h("p", { class: "empty" }, "These types share no metric that was measured in the same way.");
   const sure = (name) => shared.some((row) => row.metric.benchmark === name && apart(row));
   const names = [...new Set(shared.map((row) => row.metric.benchmark))].sort((a, b) => sure(b) - sure(a));
@@ -109,9 +110,9 @@ function matrix(ctx, instances, shared) {
     const caption = `${benchmark(name)}: ${count(rows.length, "metric")} in common`;
     const columns = [
       { id: "metric", title: "Metric", header: true, cell: (row) => [field(row.metric.field), h("span", { class: "small unit" }, ` ${row.group.unit}`)] },
-      ...instances.map((instance, place) => ({ id: instance, title: instance, numeric: true, cell: (row) => cellOf(ctx, row, instance, place > 0 ? row.cells.get(instances[0]) : undefined) })),
+      ...instances.map((instance, place) => ({ id: instance, title: [instance, " ", burstable(dataset.machines.get(instance))], numeric: true, cell: (row) => cellOf(ctx, row, instance, place > 0 ? row.cells.get(instances[0]) : undefined) })),
     ];
-    return h("details", { open: at === 0 || rows.length <= 12 }, h("summary", {}, caption), table({ caption, columns, rows, all: true }));
+    return h("details", { class: "matrix", open: at === 0 || rows.length <= 12 }, h("summary", {}, caption), table({ caption, columns, rows, all: true }));
   });
 }
 
@@ -123,11 +124,16 @@ function cellOf(ctx, row, instance, first) {
 
 function against(cell, first, group) {
   if (!first) return undefined;
-  if (cell.state !== MEASURED || first.state !== MEASURED || !first.quantity.value) return undefined;
+  if (cell.state !== MEASURED || first.state !== MEASURED || !first.quantity.value || !cell.quantity.value) return undefined;
   const [low, high] = cell.quantity.confidence_interval;
   const [from, to] = first.quantity.confidence_interval;
   if (low <= to && high >= from) return h("span", { title: "The intervals overlap" }, "no difference");
   const ratio = cell.quantity.value / first.quantity.value;
   const better = ratio > 1 === group.higherIsBetter;
-  return h("span", { class: better ? "better" : "worse" }, `${significant(ratio, 3)}\u00D7`, h("span", { class: "unseen" }, better ? " better" : " worse"));
+  const words = group.higherIsBetter ? [times(ratio), h("span", { class: "unseen" }, better ? " better" : " worse")] : `${times(Math.max(ratio, 1 / ratio))} ${better ? "faster" : "slower"}`;
+  return h("span", { class: better ? "better" : "worse" }, words);
+}
+
+function times(ratio) {
+  return `${significant(ratio, ratio < 1.1 && ratio > 0.9 ? 4 : 3)}\u00D7`;
 }

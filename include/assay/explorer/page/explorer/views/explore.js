@@ -2,13 +2,13 @@
 
 import { bars, scatter } from "../charts/spec.js";
 import { announce, fill, h, settled } from "../dom.js";
-import { count, decimalsOf, significant } from "../format.js";
+import { count, decimalsOf, fixed, significant } from "../format.js";
 import { MEASURED, PROVISIONAL, firstMetric, groupOf } from "../model.js";
 import { checkboxes, chips, choice, input, select } from "../parts/controls.js";
 import { estimates } from "../parts/estimates.js";
 import { figure } from "../parts/figure.js";
 import { metricControls } from "../parts/metric.js";
-import { bar, grade, interval, nothing, number, sourceLink, state } from "../parts/quantity.js";
+import { bar, burstable, grade, interval, nothing, number, sourceLink, state } from "../parts/quantity.js";
 import { table } from "../parts/table.js";
 import { regionOf } from "../prices.js";
 import { address, list } from "../route.js";
@@ -153,11 +153,13 @@ function filterOf(query) {
 function summaryOf(rows, all, metric, group) {
   const measured = rows.filter((row) => row.cell.state === MEASURED).length;
   const few = rows.filter((row) => row.cell.state === PROVISIONAL).length;
+  const credits = rows.filter((row) => row.machine.burstable).length;
   const others = metric.cells.length - group.cells.length;
   const parts = [
     rows.length === all.length ? count(rows.length, "type") : `${rows.length.toLocaleString("en-US")} of ${count(all.length, "type")}`,
     measured > 0 && `${measured.toLocaleString("en-US")} with an interval`,
     few > 0 && `${few.toLocaleString("en-US")} provisional (fewer than three executions: no interval, no rank)`,
+    credits > 0 && `${credits.toLocaleString("en-US")} burstable (on CPU credits, hard to compare)`,
     others > 0 && `${count(others, "value")} in other configurations`,
   ];
   return `${parts.filter(Boolean).join("; ")}.`;
@@ -193,7 +195,7 @@ function columnsOf(ctx, { metric, group, region, all }) {
         h("span", { class: "below", "aria-hidden": "true" }, row.cell.state === MEASURED ? interval(quantity(row), decimals) : state(row.cell)),
       ],
     },
-    { id: "bar", title: h("span", { class: "unseen" }, "Bar"), class: "bars", wide: true, cell: (row) => bar(row.cell, largest, row.architecture) },
+    { id: "bar", title: h("span", { class: "unseen" }, "Bar"), class: has((row) => row.price) ? "bars spare" : "bars", wide: true, cell: (row) => bar(row.cell, largest, row.architecture) },
     { id: "interval", title: "Interval", numeric: true, wide: true, key: (row) => quantity(row).confidence_interval?.[0], cell: (row) => (row.cell.state === MEASURED ? interval(quantity(row), decimals) : state(row.cell, false)) },
     { id: "n", title: "n", numeric: true, wide: true, first: "down", key: (row) => quantity(row).sample_size, cell: (row) => (quantity(row).sample_size ? number(quantity(row).sample_size, 0) : nothing("not counted")) },
     has((row) => quantity(row).coefficient_variation !== undefined) && {
@@ -222,6 +224,7 @@ function columnsOf(ctx, { metric, group, region, all }) {
     has((row) => row.perDollar) && {
       id: "worth",
       title: "Per dollar",
+      class: "worth",
       numeric: true,
       wide: true,
       first: "down",
@@ -297,6 +300,8 @@ function typeCell(ctx, row, common) {
     h("span", { class: `mark ${row.architecture}`, title: architecture(row.architecture), "aria-hidden": "true" }),
     h("a", { href: address("type", [row.instance], query) }, row.instance),
     h("span", { class: "unseen" }, `, ${architecture(row.architecture)}`),
+    row.machine.burstable && [" ", burstable(row.machine)],
+    row.price && h("span", { class: "below" }, `${fixed(row.price.value, 4)} ${ctx.data.prices.currency} an hour`),
     warnings.length > 0 && h("span", { class: "warned", title: `Warned by ${warnings.join(", ")}` }, h("span", { class: "unseen" }, `, warned by ${warnings.join(", ")}`)),
   ];
 }

@@ -6,7 +6,7 @@ import { load } from "../load.js";
 import { MEASURED, cellsOf, groupOf, machineFacts } from "../model.js";
 import { estimatesOf } from "../parts/estimates.js";
 import { groupName, metricControls } from "../parts/metric.js";
-import { grade, interval, nothing, number, sourceLink, state } from "../parts/quantity.js";
+import { burstable, grade, interval, nothing, number, sourceLink, state } from "../parts/quantity.js";
 import { table } from "../parts/table.js";
 import { trend } from "../parts/trend.js";
 import { address } from "../route.js";
@@ -33,6 +33,7 @@ export function type(ctx) {
         "div",
         { class: "headline" },
         h("h1", {}, h("span", { class: "over" }, "Type"), instance),
+        machine.burstable && h("p", { class: "lead" }, burstable(machine), " Above a baseline it runs on CPU credits. Its numbers depend on the credits that it had left, and compare less well."),
         h("button", { type: "button", "aria-pressed": String(picked), data: { focus: "pick" }, on: { click: () => ctx.toggle(instance) } }, picked ? "Chosen to compare" : "Choose to compare"),
       ),
       h("dl", { class: "facts" }, machineFacts(machine, { binary }).map(([word, text]) => h("div", {}, h("dt", {}, word), h("dd", {}, String(text))))),
