@@ -15,7 +15,7 @@ from assay.dataset.changes import CHANGES, changes_document
 from assay.dataset.content import DatasetContent, PreviousSnapshot
 from assay.dataset.cost import rankings_document
 from assay.dataset.cpu import cpu_document
-from assay.dataset.derive import derived_documents, tables
+from assay.dataset.derive import PREDICTIONS, PRICES, derived_documents, tables
 from assay.dataset.encode import to_json
 from assay.dataset.entries import Workbench
 from assay.dataset.manifest import MANIFEST, content_digest, file_entry, manifest_document, session_list
@@ -36,6 +36,8 @@ from assay.errors import PublicationError
 METADATA = "metadata.json"
 QUARANTINE = "quarantine.json"
 RANKINGS = "instance-rankings.json"
+COMPACT = (TRENDS, PRICES, PREDICTIONS)
+"""Long lists of small numbers, which indentation would make three times as large."""
 
 
 def build_documents(content: DatasetContent, archive: Archive | None = None) -> dict[str, bytes]:
@@ -69,8 +71,8 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
     trends = documents_over_time(content, placed, workbench, rankings, ends, listed)
     metadata = metadata_core(content, workbench, implementations(placed))
     sessions = session_list(content.sessions, content.raw_files)
-    encoded = {name: to_json(document) for name, document in data.items()} | tables(content)
-    encoded[TRENDS] = to_json(trends, compact=True)
+    data[TRENDS] = trends
+    encoded = {name: to_json(document, compact=name in COMPACT) for name, document in data.items()} | tables(content)
     history.sort(key=lambda entry: str(entry["path"]))
     return _assemble(encoded, metadata, sessions, history, content.previous)
 

@@ -17,6 +17,7 @@ const VIEWS = { explore, type, compare, quarantine, source, about };
 const CORE = ["memory-benchmarks.json", "cpu-benchmarks.json", "microarch-benchmarks.json", "instance-rankings.json"];
 
 const PREDICTIONS = "predictions.json";
+const PATIENCE_MS = 250; // what comes this much later than the core documents is put in when it comes
 
 const main = document.getElementById("main");
 let data;
@@ -32,16 +33,29 @@ async function start() {
   try {
     const metadata = await load("metadata.json");
     credit(metadata);
+    const further = Promise.all([load("price-performance.json"), has(metadata, PREDICTIONS) ? load(PREDICTIONS) : undefined]);
+    further.catch(() => {}); // told below, once
     const documents = await Promise.all(CORE.map(load));
-    const prices = openPrices(await load("price-performance.json"));
-    const predictions = has(metadata, PREDICTIONS) ? await load(PREDICTIONS) : undefined;
-    data = { metadata, prices, predictions, dataset: openDataset(Object.fromEntries(CORE.map((name, at) => [name, documents[at]]))) };
+    const dataset = openDataset(Object.fromEntries(CORE.map((name, at) => [name, documents[at]])));
+    data = { metadata, dataset, prices: openPrices(undefined), predictions: undefined };
+    const early = await Promise.race([further, new Promise((go) => setTimeout(go, PATIENCE_MS))]);
+    if (early) complete(early);
+    addEventListener("hashchange", render);
+    await render();
+    if (!early) {
+      const words = h("p", { "aria-busy": "true" }, "Prices and estimates are on their way.");
+      document.getElementById("colophon").append(words);
+      complete(await further);
+      await render();
+      words.remove();
+    }
   } catch (error) {
     fail(error);
-    return;
   }
-  addEventListener("hashchange", render);
-  await render();
+}
+
+function complete([prices, predictions]) {
+  data = { ...data, prices: openPrices(prices), predictions };
 }
 
 async function render() {

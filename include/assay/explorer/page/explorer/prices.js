@@ -1,8 +1,8 @@
 // Hourly prices by type and region, and what a dollar buys, from price-performance.json. Pure.
 
-/** Prices of a decoded document. `regions`: those with any price, most prices first. */
+/** Prices of a decoded document; undefined while it is on its way. `regions`: those with any price, most prices first. */
 export function openPrices(document) {
-  const instances = document.instances ?? {};
+  const instances = document?.instances ?? {};
   const counts = new Map();
   for (const regions of Object.values(instances)) {
     for (const [region, entry] of Object.entries(regions)) {
@@ -10,7 +10,7 @@ export function openPrices(document) {
     }
   }
   const regions = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1));
-  return { currency: document.currency ?? "USD", regions, instances };
+  return { currency: document?.currency ?? "USD", regions, instances, waiting: document === undefined };
 }
 
 /** The region that is shown where none is asked for. */

@@ -99,7 +99,7 @@ function filters(ctx, { metric, group, region, all, show }) {
             select({ id: "region", label: "Price in", options: prices.regions.map((name) => [name, name]), value: region, change: (name) => ctx.set({ region: name }) }),
             input({ id: "price", label: `At most, ${prices.currency} an hour`, type: "number", min: "0", step: "any", value: query.price ?? "", change: (price) => typed({ price }) }),
           ]
-        : h("p", { class: "hint" }, "This snapshot holds no prices, so there is no filter by price."),
+        : h("p", { class: "hint" }, prices.waiting ? "The prices are on their way." : "This snapshot holds no prices, so there is no filter by price."),
       Object.keys(FORGET).some((name) => query[name]) &&
         h("button", { type: "button", class: "quiet", data: { focus: "clear" }, on: { click: () => ctx.set(FORGET) } }, "Clear the filters"),
     ),
