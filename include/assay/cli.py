@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.commands import contribute, daily, dataset, explore, fleet, local, process, quarantine, reference, serve, sessions
+from assay.commands import (
+    contribute,
+    daily,
+    dataset,
+    explore,
+    fleet,
+    keys,
+    local,
+    process,
+    quarantine,
+    reference,
+    serve,
+    sessions,
+)
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -36,6 +49,7 @@ process.add_to(app)
 daily.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(keys.app, name="keys")
 app.add_typer(contribute.app, name="contribute")
 dataset.add_to(app)
 reference.add_to(app)

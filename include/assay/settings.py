@@ -72,6 +72,30 @@ class Settings(BaseSettings):
         "*", description="Web origins whose pages may read the reporting API, separated by spaces; `*` is any, empty is none."
     )
 
+    recordings_url: str | None = Field(
+        None,
+        description="Object storage of recordings, a bucket of their own under Object Lock: `s3://bucket/prefix` or "
+        "`file:///folder`. Default: where everything else lies.",
+    )
+    ingest_secret: SecretStr | None = Field(
+        None,
+        description="Secret, of 32 characters or more, that signs the tokens of the ingestion API; the same for all its "
+        "processes. Default: made once and kept in `home`.",
+    )
+    ingest_networks: str = Field(
+        "", description="Networks that may use the ingestion API, as CIDR with spaces between them; empty is any."
+    )
+    ingest_max_file_bytes: int = Field(
+        50 * 1024**3, gt=0, description="A recording's file of more bytes is refused by the ingestion API."
+    )
+    ingest_max_session_bytes: int = Field(
+        200 * 1024**3, gt=0, description="A recording session of more bytes is refused by the ingestion API."
+    )
+    ship_url: str | None = Field(
+        None, description="Ingestion API that `assay ship` sends to, such as `https://assay.example/recordings/`."
+    )
+    ship_key: SecretStr | None = Field(None, description="API key of the lab machine, from `assay keys create`.")
+
     price_regions: str = Field(
         "us-east-1,us-west-2,eu-west-1",
         description="AWS regions whose prices are published, with commas; the first is that of the ranking `cost_efficiency`.",
@@ -133,6 +157,11 @@ class Settings(BaseSettings):
     def object_storage_url(self) -> str:
         """Where raw and processed objects lie."""
         return self.storage_url or (self.home / "storage").as_uri()
+
+    @cached_property
+    def recordings_storage_url(self) -> str:
+        """Where recordings lie."""
+        return self.recordings_url or self.object_storage_url
 
     def git_repository(self, dataset: str) -> Path:
         """The local bare repository that a dataset is published to."""

@@ -37,7 +37,7 @@ def _documents(root_command: Any) -> Mapping[str, str]:
     from assay.dataset.describe import with_documents
     from assay.dataset.migrations.guide import guide_files
     from assay.dataset.schema import schema_files
-    from assay.serve.document import openapi_json
+    from assay.serve.document import ingest_openapi_json, openapi_json
 
     page = (project_root() / "docs/dataset.md").read_text(encoding="utf-8")
     single: dict[str, Callable[[], str]] = {
@@ -48,6 +48,7 @@ def _documents(root_command: Any) -> Mapping[str, str]:
         "docs/dags.md": _dags_markdown,
         "docs/dataset.md": lambda: with_documents(page),
         "docs/openapi.json": openapi_json,
+        "docs/ingest-openapi.json": ingest_openapi_json,
     }
     return {path: make() for path, make in single.items()} | schema_files() | guide_files()
 

@@ -18,7 +18,8 @@ def serve(
 ) -> None:
     """Serve the dataset as of now over HTTP: live documents, filtered statistics and rankings, sessions. Ctrl-C stops it.
 
-    `/openapi.json` describes every endpoint; docs/serve.md shows some requests.
+    `/openapi.json` describes every endpoint; docs/serve.md shows some requests. The ingestion API, which takes the recordings of
+    labs that have a key (`assay keys`), is beside it at `/recordings/`.
 
     Example: `assay serve --port 8787 --dataset spare-cores`
     """

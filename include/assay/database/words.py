@@ -38,6 +38,13 @@ class SnapshotState(StrEnum):
     PUBLISHED = "published"
 
 
+class UploadState(StrEnum):
+    """Where a session stands that a lab brings: announced, or complete in raw storage."""
+
+    ANNOUNCED = "announced"
+    COMPLETE = "complete"
+
+
 STAGES = ("verify", "read", "check")
 SEVERITIES = ("warning", "quarantine")
 FINDING_COLUMNS = ("session", "rule", "severity", "file", "value", "expected", "message")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -26,16 +26,27 @@ _TAGS = [
 ]
 
 
-def create_app(live: LiveView, *, dependencies: Sequence[Any] = (), origins: Sequence[str] = ("*",)) -> FastAPI:
+def create_app(
+    live: LiveView,
+    *,
+    dependencies: Sequence[Any] = (),
+    origins: Sequence[str] = ("*",),
+    beside: Mapping[str, FastAPI] | None = None,
+) -> FastAPI:
     """The application over a live view.
 
     `dependencies`: FastAPI dependencies that every request must pass, such as `access.bearer`, or the login of the application
-    that mounts this one. `origins`: web origins whose pages may read; never with credentials.
+    that mounts this one. `origins`: web origins whose pages may read; never with credentials. `beside`: other applications, by
+    the path at which they are served; they know themselves who may ask.
     """
+    others = dict(beside or {})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with contextlib.AsyncExitStack() as running:
+            for other in others.values():
+                await running.enter_async_context(other.router.lifespan_context(other))
+            yield
         live.close()
 
     app = FastAPI(
@@ -55,6 +66,8 @@ def create_app(live: LiveView, *, dependencies: Sequence[Any] = (), origins: Seq
         dependencies=list(dependencies),
     )
     app.include_router(router(live))
+    for path, other in others.items():
+        app.mount(path, other)
     install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=5)
     if origins:
@@ -67,7 +80,7 @@ def create_app(live: LiveView, *, dependencies: Sequence[Any] = (), origins: Seq
             max_age=3600,
         )
     app.middleware("http")(_guard)
-    _describe_problems(app)
+    describe_problems(app)
     return app
 
 
@@ -80,7 +93,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     return response
 
 
-def _describe_problems(app: FastAPI) -> None:
+def describe_problems(app: FastAPI) -> None:
     """Put the shape of problems into the OpenAPI document in place of FastAPI's own shape of validation errors."""
     make = app.openapi
 

@@ -83,10 +83,16 @@ class Refusal(Exception):
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI part for these statuses, and for those that every endpoint may give."""
     says = {
+        400: "The body is not what it says: cut short, not JSON, or of another checksum.",
         401: "A bearer token is asked for, and there is none or another.",
+        403: "The token is good, and does not allow this.",
         404: "There is no such thing, or nothing yet.",
+        409: "What is there contradicts the request; nothing changed.",
+        412: "Something is there already, and is never replaced.",
+        413: "More bytes than allowed.",
         414: "The address is longer than 8,000 bytes.",
         422: "A parameter is unknown, of another type, or out of its bounds.",
+        429: "Too many requests; `Retry-After` says when to ask again.",
         500: "A fault of ours; the answer names the number under which it is logged.",
         503: "The ledger cannot be read now, or is just being brought up to date; `Retry-After` says when to ask again.",
     }
@@ -107,8 +113,8 @@ def answer(refusal: Refusal) -> Response:
     return Response(body, refusal.problem.status, {**refusal.headers, "Cache-Control": "no-store"}, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Let every failure of the application be answered as a problem."""
+def install(app: FastAPI, *, other_method: str = "GET and HEAD are all that is served.") -> None:
+    """Let every failure of the application be answered as a problem. `other_method`: what a wrong method is told."""
 
     @app.exception_handler(Refusal)
     def refused(_: Request, error: Refusal) -> Response:
@@ -123,7 +129,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> Response:
         title = HTTPStatus(error.status_code).phrase
-        detail = "GET and HEAD are all that is served." if error.status_code == 405 else f"{title}; see /openapi.json."
+        detail = other_method if error.status_code == 405 else f"{title}; see /openapi.json."
         kind = title.lower().replace(" ", "-")
         return answer(Refusal(error.status_code, kind, title, detail, headers=error.headers))
 

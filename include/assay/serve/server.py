@@ -1,10 +1,10 @@
-"""The reporting API as a server of its own."""
+"""The reporting API, with the ingestion API beside it, as a server of its own."""
 
 from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
@@ -12,10 +12,13 @@ from starlette.types import ASGIApp
 from assay.errors import AssayError
 from assay.serve.access import bearer, check_exposure
 from assay.serve.app import create_app
+from assay.serve.ingest.app import ingest_app
 from assay.serve.view import LiveView
 from assay.settings import Settings
 from assay.workspace import open_workspace
 
+INGESTION = "/recordings"
+"""Where the ingestion API is, beside the reporting API."""
 MOST_AT_ONCE = 200
 """Connections beyond this are refused with 503."""
 
@@ -26,23 +29,27 @@ def reporting_app(
     *,
     dependencies: Sequence[object] | None = None,
     origins: Sequence[str] | None = None,
+    beside: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
     """The application over a dataset's ledger, which is opened at the first request.
 
     `dependencies`: what every request must pass; default: the token of the settings, if there is one. `origins`: web origins
-    whose pages may read; default: those of the settings.
+    whose pages may read; default: those of the settings. `beside`: other applications, by the path at which they are served.
     """
     name = dataset or settings.dataset
     if dependencies is None:
         dependencies = [] if settings.serve_token is None else [Depends(bearer(settings.serve_token))]
     live = LiveView(functools.partial(open_workspace, name, settings), name)
-    return create_app(live, dependencies=dependencies, origins=settings.serve_origins.split() if origins is None else origins)
+    if origins is None:
+        origins = settings.serve_origins.split()
+    return create_app(live, dependencies=dependencies, origins=origins, beside=beside)
 
 
 def serve(settings: Settings, dataset: str | None, host: str, port: int) -> None:
     """Answer until interrupted. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
     check_exposure(host, settings.serve_token)
-    run_app(reporting_app(settings, dataset), host, port)
+    ingestion = ingest_app(settings, functools.partial(open_workspace, dataset, settings))
+    run_app(reporting_app(settings, dataset, beside={INGESTION: ingestion}), host, port)
 
 
 def run_app(app: ASGIApp, host: str, port: int) -> None:

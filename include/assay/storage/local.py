@@ -55,6 +55,16 @@ class LocalStorage(Storage):
                 return False
         return True
 
+    def adopt(self, staged: Path, key: str) -> bool:
+        """Give a whole, flushed file of the same file system its name in the store, where nothing is yet; False: something is."""
+        check_key(key)
+        with _plain_words(self.uri(key)):
+            try:
+                self._place(staged, key, replace=False)
+            except FileExistsError:
+                return False
+        return True
+
     def read(self, key: str, *, limit: int | None = None) -> bytes:
         check_key(key)
         with _plain_words(f"{self.root}/{key}"), open(f"{self.root}/{key}", "rb", buffering=0) as stream:  # noqa: PTH123 - faster

@@ -4,6 +4,7 @@ from assay.database.models.base import SCHEMA, Base
 from assay.database.models.batches import LooseBatch
 from assay.database.models.decisions import DecisionRow
 from assay.database.models.findings import Finding, Rejection
+from assay.database.models.ingest import ApiKeyRow, IngestAuditRow, UploadFileRow, UploadRow
 from assay.database.models.prices import PriceRow
 from assay.database.models.runs import Run
 from assay.database.models.sessions import Dataset, RawFileRow, SessionRow
@@ -12,10 +13,12 @@ from assay.database.models.statistics import Statistic
 
 __all__ = [
     "SCHEMA",
+    "ApiKeyRow",
     "Base",
     "Dataset",
     "DecisionRow",
     "Finding",
+    "IngestAuditRow",
     "LooseBatch",
     "PriceRow",
     "RawFileRow",
@@ -25,4 +28,6 @@ __all__ = [
     "Snapshot",
     "SnapshotSession",
     "Statistic",
+    "UploadFileRow",
+    "UploadRow",
 ]

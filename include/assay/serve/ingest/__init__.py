@@ -1,0 +1,1 @@
+"""The ingestion API: how recordings come from lab machines into raw storage, and nothing else can."""
