@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from assay.errors import PublicationError
-from assay.publish.github import INLINE_FILE_BYTES, GitHubRepository
+from assay.publish.github import GitHubRepository
+from assay.publish.inline import INLINE_FILE_BYTES
 from assay.publish.local import LocalRepository
 from assay.publish.releases import is_upload_host
 from assay.publish.repository import open_repository
@@ -18,7 +19,7 @@ from assay.publish.snapshot import publish_snapshot
 from assay.publish.target import AttachedConflict, Change, MovedBranch, TagTaken, blob_id
 from assay.settings import Settings
 from assay.workspace import Workspace
-from dataset_content import stream
+from dataset_content import fleet, stream
 from dataset_ledger import fill
 from git_server import REPOSITORY, TOKEN, Fault, GitServer
 from pydantic import SecretStr
@@ -26,6 +27,7 @@ from pydantic import SecretStr
 pytestmark = pytest.mark.enable_socket
 
 MAIN = "refs/heads/main"
+NAMES = tuple(f"{family}.large" for family in ("c5", "c6a", "c6i", "m5", "m6a", "m6i", "r5", "r6g", "r6i", "t3"))
 OLD = {f"data/{number:02}.json": f"{number}\n".encode() for number in range(6)} | {"README.md": b"old\n"}
 NEW = {path: data + b"new\n" for path, data in OLD.items()} | {
     "table.parquet": b"PAR1\0\xff" * 10,
@@ -190,7 +192,8 @@ def test_what_an_archive_rewrites_is_read_by_itself(server: GitServer, publisher
 def test_limits_are_waited_out_as_long_as_they_say(
     server: GitServer, publisher: Callable[[], GitHubRepository], pauses: list[float], published: str
 ) -> None:
-    server.faults = {0: Fault("429", 429, {"Retry-After": "11"}), 3: Fault("500", 500), 4: Fault("500", 500)}
+    busy = Fault("422", 422, message="Sorry, your request timed out. It's likely that your input was too big to process.")
+    server.faults = {0: Fault("429", 429, {"Retry-After": "11"}), 3: Fault("500", 500), 4: busy}
     publish(publisher(), NEW, "new")
     assert pauses == [11.0, 1.0, 2.0]
 
@@ -375,9 +378,15 @@ def test_after_any_fault_at_any_call_one_snapshot_is_whole(
     assert tried >= 100
 
 
-def test_a_dataset_is_published_to_github_and_read_back(server: GitServer, workspace: Workspace) -> None:
+@pytest.fixture
+def on_github(server: GitServer, workspace: Workspace) -> Workspace:
+    """The workspace, published to the server."""
     there = {"github_repository": REPOSITORY, "github_token": SecretStr(TOKEN), "github_api": server.url}
-    workspace = replace(workspace, settings=workspace.settings.model_copy(update=there))
+    return replace(workspace, settings=workspace.settings.model_copy(update=there))
+
+
+def test_a_dataset_is_published_to_github_and_read_back(server: GitServer, on_github: Workspace) -> None:
+    workspace = on_github
     fill(workspace, stream("m7i.large", 47.9))
     first = publish_snapshot(workspace)
     assert (first.changed, first.name) == (True, "2024-11-20")
@@ -389,19 +398,47 @@ def test_a_dataset_is_published_to_github_and_read_back(server: GitServer, works
     assert second.name == "2024-11-20.2"
     print(len(second.files), "files:", *server.calls, sep="\n  ")
     published = server.calls[: server.calls.index("POST /git/refs") + 1]
-    # One download brings the snapshot before; each table is a blob of its own, because it is no text.
-    assert [call for call in published if call.startswith("GET")] == [
-        "GET /git/matching-refs/",
-        "GET /git/trees/<sha>",
-        "GET /tarball/<sha>",
-    ]
+    # The tree is known from the read-back before, one download brings the documents; each table is a blob, because it is no text.
+    assert [call for call in published if call.startswith("GET")] == ["GET /git/matching-refs/", "GET /tarball/<sha>"]
+    assert len([call for call in published if "tarball" not in call]) <= 7
     assert [call for call in server.writes if "blobs" not in call] == [
         "POST /git/trees",
         "POST /git/commits",
         "PATCH /git/refs/heads/main",
         "POST /git/refs",
+        "POST /releases",
     ]
+    assert server.releases.keys() == {"2024-11-20", "2024-11-20.2"}
     assert workspace.ledger.snapshots()["state"].tolist() == ["published", "published"]
+
+
+def test_a_snapshot_of_sixty_changed_files_takes_seven_calls(server: GitServer, on_github: Workspace) -> None:
+    fill(on_github, fleet())
+    publish_snapshot(on_github)
+    server.calls.clear()
+    fill(on_github, [*fleet(), *(series for name in NAMES for series in stream(name, 60.0))])
+    before = server.refs()[MAIN]
+    snapshot = publish_snapshot(on_github)
+    publication = server.calls[: server.calls.index("POST /git/refs") + 1]
+    counted = [call for call in publication if "tarball" not in call]
+    print(f"{len(counted)} calls for a snapshot of {len(snapshot.files)} changed files:", *publication, sep="\n  ")
+    assert len(snapshot.files) >= 60
+    assert counted.count("POST /git/blobs") == 2  # two new Parquet tables, each in two folders
+    assert len(counted) <= 7
+    assert server.text("rev-list", "--count", f"{before}..main") == "1"
+    server.calls.clear()
+    assert not publish_snapshot(on_github).changed
+    assert server.writes == []
+
+
+def test_a_tree_that_is_not_known_any_more_is_asked_for(server: GitServer, on_github: Workspace) -> None:
+    fill(on_github, stream("m7i.large", 47.9))
+    publish_snapshot(on_github)
+    on_github.storage.delete(item.key for item in on_github.storage.list("processed/trees"))
+    assert not publish_snapshot(on_github).changed
+    (known,) = on_github.storage.list("processed/trees")
+    on_github.storage.write(known.key, b"{")
+    assert not publish_snapshot(on_github).changed
 
 
 def test_the_settings_say_where_a_dataset_goes(tmp_path: Path) -> None:

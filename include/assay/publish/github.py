@@ -1,6 +1,6 @@
 """A repository on GitHub as the place where a dataset is published, through the Git Data API.
 
-A commit is: blobs for what is too large or not text, one tree with everything else inline on top of the tree that is there, one
+A commit is: blobs for what is too large or not text, a tree with everything else inline on top of the tree that is there, one
 commit, one update of the branch without force, one tag. Objects that nothing points to are harmless; the branch decides. A run
 that is killed between branch and tag is completed by the next, which finds the same content and adds the tag.
 """
@@ -22,17 +22,14 @@ from pydantic import SecretStr
 
 from assay.errors import PublicationError
 from assay.publish.download import Downloads
-from assay.publish.inline import as_text, with_displaced
+from assay.publish.inline import Entry, pack, with_displaced
+from assay.publish.known import KnownTrees
 from assay.publish.patience import Patience
 from assay.publish.plainly import Plainly
 from assay.publish.releases import Releases
 from assay.publish.target import BRANCH, Attached, Change, GitTarget, MovedBranch, TagTaken, blob_id
 
 API = "https://api.github.com"
-INLINE_FILE_BYTES = 1_000_000
-INLINE_TREE_BYTES = 20_000_000
-"""What is larger, or does not fit any more, goes as a blob of its own."""
-
 TIMEOUT_S = 60
 _TAGS, _BRANCH_REF = "refs/tags/", f"refs/heads/{BRANCH}"
 _FILE, _NORMAL = "blob", "100644"
@@ -50,8 +47,10 @@ class GitHubRepository(GitTarget):
         *,
         api: str = API,
         timeout: int = TIMEOUT_S,
+        known: KnownTrees | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`known`: where trees of earlier commits are looked up before GitHub is asked. `timeout`: seconds without an answer."""
         self.name = f"github.com/{repository}" if api == API else f"{api.partition('://')[2]}/{repository}"
         auth = None if token is None else Auth.Token(token.get_secret_value())
         # Pauses and retries are ours: PyGithub waits between all requests, and retries what must not be asked twice.
@@ -71,6 +70,7 @@ class GitHubRepository(GitTarget):
         self._releases = Releases(self._repository, self.name, api, token, self._patiently, timeout)
         self._refs: dict[str, str] | None = None
         self._trees: dict[str, dict[str, str]] = {}
+        self._known = known
 
     def head(self) -> str | None:
         """The commit that the branch points to; None while there is none. Asked once until something is written or moved."""
@@ -83,9 +83,18 @@ class GitHubRepository(GitTarget):
     def tree(self, commit: str, folder: str = "") -> dict[str, str]:
         """Every file below a folder of a commit: full path -> blob id."""
         if commit not in self._trees:
-            self._trees = {commit: dict(self._entries(commit))}
+            self._trees = {commit: self._tree(commit)}
         prefix = f"{folder.rstrip('/')}/" if folder else ""
         return {path: blob for path, blob in self._trees[commit].items() if path.startswith(prefix)}
+
+    def _tree(self, commit: str) -> dict[str, str]:
+        if self._known is None:
+            return dict(self._entries(commit))
+        known = self._known.find(commit)
+        if known is None:
+            known = dict(self._entries(commit))
+            self._known.keep(commit, known)
+        return known
 
     def read(self, commit: str, path: str) -> bytes:
         """A file of a commit. Raises FileNotFoundError."""
@@ -193,30 +202,24 @@ class GitHubRepository(GitTarget):
     def _commit(
         self, write: Mapping[str, bytes], remove: Iterable[str], message: str, expected: str | None, there: Mapping[str, str]
     ) -> str:
-        elements = self._elements(write)
-        elements += [InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(with_displaced(remove, write, there))]
+        packed = pack(write, {*there.values()})
+        for blob, path in packed.blobs.items():
+            self._send(path, write[path], blob)
+        gone = [InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(with_displaced(remove, write, there))]
         requester = self._repository.requester
         # A commit stands for its tree here, as everywhere in Git.
-        base: dict[str, Any] = {} if expected is None else {"base_tree": GitTree(requester, {}, {"sha": expected})}
+        base = None if expected is None else GitTree(requester, {}, {"sha": expected})
+        for entries in packed.trees:
+            base = self._write_tree(gone + [_element(entry, write) for entry in entries], base)
+            gone = []
+        assert base is not None  # there is one tree at least
+        tree = base
         parents = [] if expected is None else [GitCommit(requester, {}, {"sha": expected})]
-        tree = self._patiently("write the tree", lambda: self._repository.create_git_tree(elements, **base))
         return self._patiently("write the commit", lambda: self._repository.create_git_commit(message, tree, parents)).sha
 
-    def _elements(self, write: Mapping[str, bytes]) -> list[InputGitTreeElement]:
-        elements, left = [], INLINE_TREE_BYTES
-        sent: set[str] = set()
-        for path, data in sorted(write.items(), key=lambda item: (len(item[1]), item[0])):
-            text = as_text(data) if len(data) <= min(left, INLINE_FILE_BYTES) else None
-            if text is not None:
-                left -= len(data)
-                elements.append(InputGitTreeElement(path, _NORMAL, _FILE, content=text))
-                continue
-            blob = blob_id(data)
-            if blob not in sent:
-                self._send(path, data, blob)
-                sent.add(blob)
-            elements.append(InputGitTreeElement(path, _NORMAL, _FILE, sha=blob))
-        return elements
+    def _write_tree(self, elements: list[InputGitTreeElement], base: GitTree | None) -> GitTree:
+        on_top: dict[str, Any] = {} if base is None else {"base_tree": base}
+        return self._patiently("write the tree", lambda: self._repository.create_git_tree(elements, **on_top))
 
     def _send(self, path: str, data: bytes, blob: str) -> None:
         encoded = base64.b64encode(data).decode()
@@ -295,3 +298,9 @@ class GitHubRepository(GitTarget):
 
     def _plainly(self, what: str) -> Plainly:
         return Plainly(self.name, what)
+
+
+def _element(entry: Entry, write: Mapping[str, bytes]) -> InputGitTreeElement:
+    if not entry.inline:
+        return InputGitTreeElement(entry.path, _NORMAL, _FILE, sha=entry.blob)
+    return InputGitTreeElement(entry.path, _NORMAL, _FILE, content=write[entry.path].decode())

@@ -64,7 +64,12 @@ def _wait(error: GithubException, pause: float) -> float | None:
         return max(pause, float(headers["retry-after"]))
     if limited and headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():
         return max(pause, float(headers["x-ratelimit-reset"]) - time.time() + 1)
-    return pause if limited or error.status >= 500 else None
+    return pause if limited or error.status >= 500 or _timed_out(error) else None
+
+
+def _timed_out(error: GithubException) -> bool:
+    """GitHub answers 422 also where it did not finish in time."""
+    return error.status == 422 and isinstance(error.data, dict) and "timed out" in str(error.data.get("message", ""))
 
 
 def _is_limit(error: GithubException, headers: Mapping[str, str]) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 
 from assay.errors import PublicationError
+from assay.publish.known import KnownTrees
 from assay.publish.local import LocalRepository
 from assay.publish.target import GitTarget
 from assay.settings import Settings
+from assay.storage import Storage
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 
 
-def open_repository(settings: Settings, dataset: str) -> GitTarget:
+def open_repository(settings: Settings, dataset: str, storage: Storage | None = None) -> GitTarget:
     """The GitHub repository of the settings, or else the local one. Nothing is asked of it yet.
+
+    `storage`: where it is noted what the repository has shown, which saves asking for it again.
 
     Raises PublicationError if the settings name no GitHub repository for this dataset, or one without a token.
     """
@@ -32,4 +36,5 @@ def open_repository(settings: Settings, dataset: str) -> GitTarget:
     # Only here: what publishes locally needs neither PyGithub nor what it imports.
     from assay.publish.github import GitHubRepository
 
-    return GitHubRepository(name, settings.github_token, api=settings.github_api)
+    known = None if storage is None else KnownTrees(storage, f"{settings.github_api} {name}")
+    return GitHubRepository(name, settings.github_token, api=settings.github_api, known=known)

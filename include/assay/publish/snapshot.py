@@ -111,7 +111,7 @@ def verify_snapshot(workspace: Workspace, snapshot: PublishedSnapshot) -> Publis
 
 def open_target(workspace: Workspace) -> GitTarget:
     """Where the workspace's dataset is published."""
-    return open_repository(workspace.settings, workspace.dataset)
+    return open_repository(workspace.settings, workspace.dataset, workspace.storage)
 
 
 def build(
