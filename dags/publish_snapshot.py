@@ -2,7 +2,8 @@
 ### Publish a snapshot
 
 Builds the dataset's documents from the statistics, validates each against its schema, commits them together with one tag, reads
-the commit back and compares every hash. Only then does the tag get its release, and the snapshot counts as published.
+the commit back and compares every hash. Only then does the tag get its release, the snapshot counts as published, and its raw
+sessions go into an archive; raw objects that are in one and older than the retention (`ASSAY_RAW_RETENTION_DAYS`) are deleted.
 
 It runs every day at 06:00 UTC. If the statistics hold nothing new since the last snapshot, nothing is committed and the last task
 is **skipped**: the same sessions give the same bytes, and those are published already. Trigger it to publish at once.
@@ -12,13 +13,15 @@ is **skipped**: the same sessions give the same bytes, and those are published a
 | `build` | the message names document, field and value that break the schema; nothing was written |
 | `commit` | the repository: is it there, is there space? Nothing is published by halves: a commit is there or it is not |
 | `read_back` | the repository's disk: what it gives is not what was sent. The former snapshot is untouched |
+| `archive` | the archive's place (`ASSAY_ARCHIVE_URL`): is there space, may we write? It counts once it was read back |
+| `clean` | the message names the archive that is damaged or gone, or the snapshot that does not read back. Nothing was lost |
 
 Clear the failed task, or trigger the DAG again: it goes on where it stopped and publishes once.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import dag, task
+from airflow.sdk import chain, dag, task
 from assay.orchestration.assets import STATISTICS
 from assay.orchestration.policy import TASKS
 
@@ -53,7 +56,22 @@ def publish_snapshot():
 
         return read_snapshot_back(snapshot)
 
-    read_back(commit(build()))
+    # These two go on where an earlier run was stopped, so they also run where nothing is new and `read_back` is skipped.
+    @task(trigger_rule="none_failed")
+    def archive() -> list[dict]:
+        """Packs the raw sessions of what is published and reads the archive back; skipped if every snapshot has its archive."""
+        from assay.orchestration.tasks import archive_snapshots
+
+        return archive_snapshots()
+
+    @task(trigger_rule="none_failed")
+    def clean() -> dict:
+        """Deletes raw objects that are published, archived and older than the retention; skipped if there are none."""
+        from assay.orchestration.tasks import clean_raw
+
+        return clean_raw()
+
+    chain(read_back(commit(build())), archive(), clean())
 
 
 publish_snapshot()

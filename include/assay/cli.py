@@ -13,6 +13,7 @@ import typer
 
 from assay import __version__
 from assay.commands import (
+    archive,
     contribute,
     daily,
     dataset,
@@ -47,6 +48,7 @@ local.add_to(app)
 fleet.add_to(app)
 process.add_to(app)
 daily.add_to(app)
+archive.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")

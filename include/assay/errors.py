@@ -36,6 +36,10 @@ class PublicationError(AssayError):
     """The snapshot could not be published, or what was read back is not what was sent."""
 
 
+class ArchiveError(AssayError):
+    """An archive of raw sessions is missing, damaged, or not what was noted of it; nothing is deleted that it should hold."""
+
+
 class StorageError(AssayError):
     """A store cannot do what was asked: no space, no permission, no network, no credentials, or a key that is not allowed."""
 

@@ -44,6 +44,14 @@ class Settings(BaseSettings):
     )
     storage_region: str | None = Field(None, description="AWS region of the bucket, where the environment does not say.")
     storage_endpoint: str | None = Field(None, description="Endpoint of an S3 other than Amazon's, such as an emulator.")
+    archive_url: str | None = Field(
+        None,
+        description="Where archives of raw sessions go: `archive/` of `file:///folder` or `s3://bucket/prefix`. Default: that of "
+        "the object storage.",
+    )
+    raw_retention_days: int = Field(
+        30, ge=0, description="Raw objects of benchmarks are deleted after so many days, once they are published and archived."
+    )
     database_url: SecretStr | None = Field(
         None,
         description="PostgreSQL as an SQLAlchemy URL (`postgresql+psycopg2://...`). Default: the embedded server in `home`.",

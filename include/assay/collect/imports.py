@@ -88,9 +88,10 @@ def _take(workspace: Workspace, sessions: list[FoundSession], run: str) -> tuple
     known = workspace.ledger.known([found.manifest.session for found in sessions])
     new = {found.manifest.session: found for found in reversed(sessions) if found.manifest.session not in known}
     _check_licence(workspace, [found.manifest for found in sessions])
-    with ThreadPoolExecutor(SESSIONS_AT_ONCE, thread_name_prefix="assay-import") as pool:
-        arrivals = list(pool.map(lambda found: _store(workspace, found, run), new.values()))
-    registered = workspace.ledger.register_many(sorted(arrivals, key=lambda arrival: arrival.manifest.session))
+    with workspace.ledger.keeping_raw():  # what another dataset has stored is taken for granted until this one is registered
+        with ThreadPoolExecutor(SESSIONS_AT_ONCE, thread_name_prefix="assay-import") as pool:
+            arrivals = list(pool.map(lambda found: _store(workspace, found, run), new.values()))
+        registered = workspace.ledger.register_many(sorted(arrivals, key=lambda arrival: arrival.manifest.session))
     return len(registered.new), len(registered.conflicts)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, text
 
-from assay.database.models import Base, RawFileRow, Run, SnapshotSession
+from assay.database.models import ArchivedSession, ArchiveRow, ArchiveVolume, Base, RawFileRow, Run, SnapshotSession
 
-_FOLLOWS = frozenset({RawFileRow.__tablename__, SnapshotSession.__tablename__, Run.__tablename__})
+_FOLLOWS = frozenset(
+    table.__tablename__ for table in (RawFileRow, SnapshotSession, Run, ArchiveRow, ArchiveVolume, ArchivedSession)
+)
 """Tables that change only together with another, or that no document is built from."""
 
 

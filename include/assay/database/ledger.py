@@ -6,14 +6,27 @@ Each call is one transaction: killed at any point and run again, it gives the sa
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
-from assay.database import arrivals, batches, decisions, fingerprint, listing, progress, queries, runs, snapshots, statistics
+from assay.database import (
+    archives,
+    arrivals,
+    batches,
+    decisions,
+    fingerprint,
+    listing,
+    progress,
+    queries,
+    runs,
+    snapshots,
+    statistics,
+)
+from assay.database.archives import VolumeFacts
 from assay.database.arrivals import Arrival, Registered
 from assay.database.queries import Accounting
 from assay.database.words import State, Verdict
@@ -22,7 +35,7 @@ from assay.session import Manifest
 
 __all__ = ["Accounting", "Arrival", "Ledger", "Registered", "State", "Verdict"]
 
-_BATCHES = "\x1fbatches"
+_BATCHES, _RAW = "\x1fbatches", "\x1fraw"
 """The files of all datasets lie in one store: one lock for all of them. No dataset has an empty name."""
 
 
@@ -242,6 +255,80 @@ class Ledger:
         with self._read() as connection:
             return snapshots.snapshots(connection, self.dataset)
 
+    def sessions_of_snapshot(self, snapshot: str, held: Iterable[str], *, archived: bool) -> Iterator[dict[str, Any]]:
+        """The sessions of a snapshot and those of `held`, as assay.database.archives says, one by one.
+
+        `archived`: those that a proven archive holds whole; else the others. Memory does not grow with their number.
+        """
+        with self._read() as connection:
+            yield from archives.sessions_of_snapshot(connection, self.dataset, snapshot, held, archived)
+
+    def note_archive(
+        self,
+        snapshot: str,
+        *,
+        place: str,
+        index_sha256: str,
+        volumes: Sequence[VolumeFacts],
+        sessions: Iterable[pd.DataFrame],
+    ) -> None:
+        """Enter an archive that was read back and proven, its volumes and the sessions in them, in one transaction."""
+        with self._write() as connection:
+            archives.note_archive(
+                connection,
+                self.dataset,
+                snapshot,
+                place=place,
+                index_sha256=index_sha256,
+                volumes=volumes,
+                sessions=sessions,
+            )
+
+    def archives(self) -> pd.DataFrame:
+        """Every proven archive, oldest first: snapshot, place, index_sha256, sessions, verified_at."""
+        with self._read() as connection:
+            return archives.archives(connection, self.dataset)
+
+    def archive_volumes(self) -> dict[tuple[str, str], VolumeFacts]:
+        """Every proven volume, by archive and name."""
+        with self._read() as connection:
+            return archives.volumes(connection, self.dataset)
+
+    def archived(self, sessions: Iterable[str]) -> pd.DataFrame:
+        """Of these sessions those that a proven archive holds: session, archive, volume, cleaned_at, place."""
+        with self._read() as connection:
+            return archives.archived(connection, self.dataset, sessions)
+
+    def manifests(self, sessions: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Prefix and SHA-256 of the manifest of those of the sessions that the ledger knows."""
+        with self._read() as connection:
+            return archives.manifests(connection, self.dataset, sessions)
+
+    def count_raw_by_reason(self, days: int) -> dict[str, tuple[int, int, int]]:
+        """Sessions, objects and bytes of raw files by why they are kept or may be deleted; `days`: the retention."""
+        with self._read() as connection:
+            return archives.count_by_reason(connection, self.dataset, days)
+
+    def sessions_to_clean(self, days: int) -> Iterator[dict[str, Any]]:
+        """The sessions whose raw objects may be deleted, by volume and key, one by one."""
+        with self._read() as connection:
+            yield from archives.sessions_to_clean(connection, self.dataset, days)
+
+    def still_to_clean(self, days: int, sessions: Iterable[str]) -> set[str]:
+        """Those of the sessions whose raw objects may be deleted now."""
+        with self._read() as connection:
+            return archives.still_to_clean(connection, self.dataset, days, sessions)
+
+    def note_cleaned(self, sessions: Iterable[str]) -> None:
+        """Note that the raw objects of sessions were deleted."""
+        with self._write() as connection:
+            archives.note_cleaned(connection, self.dataset, sessions)
+
+    def note_restored(self, sessions: Iterable[str]) -> None:
+        """Note that the raw objects of sessions are there again."""
+        with self._write() as connection:
+            archives.note_restored(connection, self.dataset, sessions)
+
     def fingerprint(self) -> str:
         """Another text after every committed change, else the same: whether something that was computed is still true."""
         with self._read() as connection:
@@ -277,6 +364,18 @@ class Ledger:
         """True: nobody keeps batches, and whoever wants to waits. False, at once: somebody does; remove nothing."""
         with self._held(_BATCHES, "pg_try_advisory_lock", "pg_advisory_unlock", "batches") as held:
             yield held
+
+    @contextlib.contextmanager
+    def keeping_raw(self) -> Iterator[None]:
+        """No raw object is deleted meanwhile, of whatever dataset. Any number of processes may hold this."""
+        with self._held(_RAW, "pg_advisory_lock_shared", "pg_advisory_unlock_shared", "raw"):
+            yield
+
+    @contextlib.contextmanager
+    def removing_raw(self) -> Iterator[None]:
+        """Nobody takes what lies in raw storage for granted meanwhile: waits until nobody does, and makes others wait."""
+        with self._held(_RAW, "pg_advisory_lock", "pg_advisory_unlock", "raw"):
+            yield
 
     @contextlib.contextmanager
     def _held(self, key: str, take: str, give_back: str, name: str) -> Iterator[bool]:

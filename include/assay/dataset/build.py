@@ -38,6 +38,8 @@ QUARANTINE = "quarantine.json"
 RANKINGS = "instance-rankings.json"
 COMPACT = (TRENDS, PRICES, PREDICTIONS)
 """Long lists of small numbers, which indentation would make three times as large."""
+COMPARED = (MEMORY, CPU, MICROARCH, QUARANTINE)
+"""What changes are found in; the other documents follow from these."""
 
 
 def build_documents(content: DatasetContent, archive: Archive | None = None) -> dict[str, bytes]:
@@ -118,8 +120,8 @@ def _assemble(
 
 
 def _decoded(documents: Mapping[str, bytes]) -> dict[str, Any]:
-    """What changes are found in, decoded; the other documents follow from these."""
-    return {name: orjson.loads(documents[name]) for name in (MEMORY, CPU, MICROARCH, QUARANTINE) if name in documents}
+    """The documents that changes are found in, decoded."""
+    return {name: orjson.loads(documents[name]) for name in COMPARED if name in documents}
 
 
 def _check(content: DatasetContent) -> None:

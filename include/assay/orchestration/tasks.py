@@ -50,6 +50,26 @@ def read_snapshot_back(committed: dict[str, Any]) -> str:
     return snapshot.name
 
 
+def archive_snapshots() -> list[dict[str, Any]]:
+    """Archive what is published and has no archive yet; give what was made. Raises AirflowSkipException if there is nothing."""
+    from assay.archive.make import archive_published
+
+    made = run_step(archive_published)
+    if not made:
+        raise AirflowSkipException("every published snapshot has its archive")
+    return [asdict(one) for one in made]
+
+
+def clean_raw() -> dict[str, int]:
+    """Delete raw objects that may go; give how many. Raises AirflowSkipException if there are none."""
+    from assay.archive.clean import clean
+
+    done = run_step(clean)
+    if not done.cleaned.sessions:
+        raise AirflowSkipException(f"no raw object is published, archived and {done.retention_days} days old")
+    return asdict(done.cleaned)
+
+
 def refresh_price_lists() -> dict[str, int]:
     """Bring the prices up to date; give the number of changes by region. Raises AirflowSkipException without AWS credentials."""
     from assay.reference.prices.api import has_credentials

@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -116,6 +116,14 @@ class Storage(ABC):
     @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; a key that is not there is no error."""
+
+    @abstractmethod
+    def erase(self, *groups: Sequence[str]) -> None:
+        """Remove objects for good, one group of keys after the other: where the store keeps versions, every one of them.
+
+        A key that is not there is no error. Meant for keys that lie together, some thousand at a time. Raises StorageError if one
+        cannot be removed, as where it is locked.
+        """
 
     @abstractmethod
     def _create(self, key: str, data: bytes | Path, sha256: str) -> bool:

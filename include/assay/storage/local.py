@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from assay.errors import StorageError, TooLarge
@@ -109,6 +109,10 @@ class LocalStorage(Storage):
                 except NotADirectoryError:
                     continue
                 self._remove_empty(path.parent)
+
+    def erase(self, *groups: Sequence[str]) -> None:
+        for keys in groups:
+            self.delete(keys)
 
     @contextlib.contextmanager
     def _staged(self, data: bytes | Path, sha256: str | None) -> Iterator[Path]:

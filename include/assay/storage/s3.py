@@ -12,10 +12,11 @@ import hashlib
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from itertools import islice
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -210,6 +211,41 @@ class S3Storage(Storage):
                 check_key(key)
             with self._plain_words(batch[0]):
                 obstore.delete(self._store, batch)
+
+    def erase(self, *groups: Sequence[str]) -> None:
+        for key in chain(*groups):
+            check_key(key)
+        if not any(groups):
+            return
+        with self._plain_words(min(chain(*groups))):
+            versions = self._versions({self.prefix + key for key in chain(*groups)})
+            for group in groups:
+                waiting = ({"Key": key, "VersionId": one} for key in map(self.prefix.__add__, group) for one in versions[key])
+                while batch := list(islice(waiting, _DELETE_AT_ONCE)):
+                    answer = self._eraser.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})  # type: ignore[typeddict-item]
+                    if refused := answer.get("Errors"):
+                        said = " ".join(str(refused[0].get(name, "")) for name in ("Key", "Code", "Message"))
+                        raise StorageError(f"{self.url}: S3 refuses to delete {len(refused)} objects, such as {said}")
+
+    def _versions(self, wanted: set[str]) -> Mapping[str, set[str]]:
+        """Every version and every mark of a deletion, by key; in a bucket without versions a key has one, called `null`."""
+        found: dict[str, set[str]] = {key: set() for key in wanted}
+        first, last = min(wanted), max(wanted)
+        # What comes after the marker is listed, so it stands just before the first that is wanted.
+        marker = {"KeyMarker": first[:-1]}
+        common = next(longest for at in range(len(first), -1, -1) if last.startswith(longest := first[:at]))
+        while True:
+            page = self._eraser.list_object_versions(Bucket=self.bucket, Prefix=common, **marker)  # type: ignore[arg-type]
+            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                if one["Key"] in found:
+                    found[one["Key"]].add(one["VersionId"])
+            if not page["IsTruncated"] or page["NextKeyMarker"] > last:
+                return found
+            marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    @cached_property
+    def _eraser(self) -> S3Client:
+        return self._client()
 
     def _client(self) -> S3Client:
         retries = Config(retries={"mode": "standard", "max_attempts": 6}, signature_version="s3v4")
