@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     storage_endpoint: str | None = Field(None, description="Endpoint of an S3 other than Amazon's, such as an emulator.")
     archive_url: str | None = Field(
         None,
-        description="Where archives of raw sessions go: `archive/` of `file:///folder` or `s3://bucket/prefix`. Default: that of "
-        "the object storage.",
+        description="Where archives of raw sessions go: `archive/` of `file:///folder` or `s3://bucket/prefix`, or `release`: "
+        "files of each snapshot's release. Default: `archive/` of the object storage.",
     )
     raw_retention_days: int = Field(
         30, ge=0, description="Raw objects of benchmarks are deleted after so many days, once they are published and archived."

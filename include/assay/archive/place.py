@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,16 @@ from pathlib import Path
 
 from assay.archive.index import INDEX
 from assay.errors import ArchiveError, StorageConflict
+from assay.publish.repository import open_repository
+from assay.publish.target import AttachedConflict, GitTarget
 from assay.storage import Storage
 from assay.workspace import Workspace
 
 FOLDER = "archive"
+RELEASE = "release"
+"""Instead of a store's URL: files of the snapshots' releases."""
+
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -83,11 +90,46 @@ class StoragePlace(ArchivePlace):
             raise ArchiveError(f"{self.where(snapshot, name)}: is not there; expected a file of an archive") from None
 
 
+class ReleasePlace(ArchivePlace):
+    """Files of the release of each snapshot, in the repository that the dataset is published to. They can be read by whoever can
+    read the repository, and what was attached never changes."""
+
+    def __init__(self, target: GitTarget, scratch: Path) -> None:
+        self._target, self._scratch = target, scratch
+        self.name = f"{target.name} releases"
+
+    def listed(self, snapshot: str) -> dict[str, Held]:
+        return {name: Held(one.bytes, one.sha256) for name, one in self._target.attached(snapshot).items()}
+
+    def put(self, snapshot: str, name: str, path: Path, sha256: str) -> None:
+        try:
+            self._target.attach(snapshot, name, path, sha256)
+        except AttachedConflict as error:
+            raise ArchiveError(
+                f"{error} It was left by a run with another version of Assay: delete {name} from the release {snapshot}, then "
+                "archive again"
+            ) from None
+
+    def pieces(self, snapshot: str, name: str) -> Iterator[bytes]:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            path = Path(folder) / name
+            try:
+                self._target.fetch_attached(snapshot, name, path)
+            except FileNotFoundError:
+                raise ArchiveError(f"{self.where(snapshot, name)}: is not there; expected a file of an archive") from None
+            with path.open("rb") as stream:
+                while piece := stream.read(_PIECE):
+                    yield piece
+
+
 def open_place(workspace: Workspace, url: str | None = None) -> ArchivePlace:
     """Where the dataset's archives lie: what is given, or else what the settings say. Raises StorageError for another form."""
     settings = workspace.settings
     url = url or settings.archive_url
     if url is None:
         return StoragePlace(workspace.storage, workspace.dataset)
+    if url == RELEASE:
+        return ReleasePlace(open_repository(settings, workspace.dataset), settings.home / "fetching")
     storage = Storage.open(url, region=settings.storage_region, endpoint=settings.storage_endpoint)
     return StoragePlace(storage, workspace.dataset)

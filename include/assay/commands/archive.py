@@ -79,7 +79,7 @@ def restore(
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Store whose `archive/` is read: `file:///folder`, `s3://bucket`. Default: ASSAY_ARCHIVE_URL."
+            "--from", help="`file:///folder` or `s3://bucket/prefix` with the archives, or `release`. Default: ASSAY_ARCHIVE_URL."
         ),
     ] = None,
     to: Annotated[

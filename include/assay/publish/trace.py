@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+import pandas as pd
 
 from assay.dataset.manifest import MANIFEST
 from assay.dataset.trace import Step, trace
@@ -14,6 +15,7 @@ from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.layout import PROCESSED
 from assay.publish.snapshot import open_target
 from assay.publish.target import GitTarget
+from assay.session import format_time
 from assay.workspace import Workspace
 
 
@@ -50,10 +52,33 @@ def _with_history(target: GitTarget, current: CurrentSnapshot, document: str) ->
 def _known(workspace: Workspace, sessions: list[str]) -> dict[str, Mapping[str, Any]]:
     frame = workspace.ledger.sessions(only=sessions)
     columns = ("verdict", "prefix", "source", "source_version", "source_file")
+    archived = {str(row["session"]): row for row in workspace.ledger.archived(sessions).to_dict("records")}
     return {
-        str(session): {**dict(zip(columns, map(str, facts), strict=True)), "warnings": list(warnings)}
+        str(session): {
+            **dict(zip(columns, map(str, facts), strict=True)),
+            **_archived(archived.get(str(session))),
+            "warnings": list(warnings),
+        }
         for session, warnings, *facts in zip(frame["session"], frame["warnings"], *(frame[name] for name in columns), strict=True)
     }
+
+
+def _archived(row: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Which archive holds the raw bytes, and when they were deleted from raw storage; nothing where none does."""
+    if row is None:
+        return {}
+    cleaned = "" if pd.isna(row["cleaned_at"]) else format_time(row["cleaned_at"])
+    return {"archive": f"{row['archive']}/{row['volume']}", "archived_in": str(row["place"] or ""), "cleaned_at": cleaned}
+
+
+def _where(facts: Mapping[str, Any]) -> str:
+    """Where the raw bytes of a session are."""
+    if "archive" not in facts:
+        return f"raw at {facts['prefix']}"
+    held = f"archived in {facts['archive']}, {facts['archived_in']}"
+    if not facts["cleaned_at"]:
+        return f"raw at {facts['prefix']}, {held}"
+    return f"{held}; cleaned from {facts['prefix']} at {facts['cleaned_at']}, `assay restore` brings it back"
 
 
 def _with_ledger(step: Step, known: Mapping[str, Mapping[str, Any]]) -> Step:
@@ -62,4 +87,4 @@ def _with_ledger(step: Step, known: Mapping[str, Mapping[str, Any]]) -> Step:
     facts = known[step["session"]]
     warned = f", warned by {', '.join(facts['warnings'])}" if facts["warnings"] else ", every rule passed"
     made_by = f"{facts['source']} {facts['source_version']}".strip()
-    return {**step, **facts, "text": f"{step['text']}; {facts['verdict']}{warned}; made by {made_by}; raw at {facts['prefix']}"}
+    return {**step, **facts, "text": f"{step['text']}; {facts['verdict']}{warned}; made by {made_by}; {_where(facts)}"}
