@@ -94,7 +94,7 @@ def restore(
     those that were published, to the byte; otherwise it says which differ, exit code 1. In a dataset that holds other sessions
     too, it only brings the raw files back. `--dataset` must be the name that the dataset had.
 
-    Example: `ASSAY_HOME=/tmp/again assay restore 2026-11-20 --from s3://bucket/assay`
+    Example: `assay restore 2026-11-20 --from s3://bucket/assay`
     """
     from assay.archive.place import open_place
     from assay.archive.restore import restore as restore_snapshot
