@@ -314,6 +314,22 @@ def test_every_point_against_price_is_a_published_value_and_its_price(priced: Si
     page.get_by_text("without a price there").wait_for()
 
 
+def test_the_first_view_does_not_wait_for_prices_and_has_them_when_they_come(priced: Site, visit: Callable[..., Watched]) -> None:
+    watched = visit(priced)
+    held: list[Any] = []
+    watched.page.route("**/price-performance.json", lambda route: held.append(route))
+    watched.page.goto(f"{priced.base}#/explore?metric=stream.triad_bandwidth&chart=none")
+    watched.page.locator(".results > .sheet").wait_for()
+    watched.page.get_by_text("Prices and estimates are on their way.").wait_for()
+    assert len(shown(watched.page)) == 20
+    watched.page.get_by_role("checkbox", name="Compare m7i.large", exact=True).focus()
+    held[0].continue_()
+    watched.page.get_by_role("button", name="Per dollar").wait_for()
+    watched.settle()
+    assert watched.page.evaluate("document.activeElement.dataset.focus") == "pick-m7i.large"
+    assert watched.page.get_by_text("on their way").count() == 0
+
+
 def test_a_price_limit_leaves_the_dearer_out(priced: Site, visit: Callable[..., Watched]) -> None:
     page = visit(priced).open("#/explore?metric=stream.triad_bandwidth&chart=none")
     page.get_by_label("At most, USD an hour").fill("0.4")

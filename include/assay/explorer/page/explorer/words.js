@@ -13,6 +13,9 @@ const BENCHMARKS = {
   bw_mem: "lmbench bw_mem",
   geekbench: "Geekbench",
   passmark: "PassMark",
+  membench: "Memory by block size",
+  stressngfull: "stress-ng, whole run",
+  stressng_benchmarks: "stress-ng, by stressor",
 };
 
 export const ARCHITECTURES = { intel: "Intel", amd: "AMD", graviton: "Graviton", other: "Other" };
@@ -30,7 +33,7 @@ export function benchmark(name) {
 /** The name of a metric within its benchmark: `read_bandwidth_16kib` -> `Read bandwidth 16 KiB`. */
 export function field(name) {
   const words = spaced(name)
-    .replace(/\b(\d+)(kib|mib|kb|mb|b)\b/g, (_, size, unit) => `${size} ${UNITS[unit]}`)
+    .replace(/\b(\d+)(kib|mib|kb|mb|b)\b/g, (_, size, unit) => sized(Number(size), UNITS[unit]))
     .replace(/\bgflops\b/g, "GFLOPS")
     .replace(/\b(cpu|l[123]|dram|avx512|sve|rps|mkl|aes|sha|hdr|pdf|sse|fma|avx|ecdsa|cbc)\b/g, (word) => word.toUpperCase())
     .replace(/\bhtml5\b/g, "HTML5");
@@ -38,6 +41,12 @@ export function field(name) {
 }
 
 const UNITS = { kib: "KiB", mib: "MiB", kb: "KB", mb: "MB", b: "B" };
+
+/** A block size in the largest unit that divides it: `2097152 KiB` is `2 GiB`. */
+function sized(size, unit) {
+  const larger = { KiB: "MiB", MiB: "GiB" }[unit];
+  return larger && size >= 1024 && size % 1024 === 0 ? sized(size / 1024, larger) : `${size} ${unit}`;
+}
 
 /** What a column of configuration facts is called. */
 export const CONFIGURATION = {

@@ -297,8 +297,12 @@ function typeCell(ctx, row, common) {
   const query = { metric: ctx.query.metric, conf: ctx.query.conf, pick: ctx.query.pick };
   const warnings = Object.keys(row.cell.warnings ?? {}).filter((rule) => !common.has(rule));
   return [
-    h("span", { class: `mark ${row.architecture}`, title: architecture(row.architecture), "aria-hidden": "true" }),
-    h("a", { href: address("type", [row.instance], query) }, row.instance),
+    h(
+      "span",
+      { class: "whole" },
+      h("span", { class: `mark ${row.architecture}`, title: architecture(row.architecture), "aria-hidden": "true" }),
+      h("a", { href: address("type", [row.instance], query) }, row.instance),
+    ),
     h("span", { class: "unseen" }, `, ${architecture(row.architecture)}`),
     row.machine.burstable && [" ", burstable(row.machine)],
     row.price && h("span", { class: "below" }, `${fixed(row.price.value, 4)} ${ctx.data.prices.currency} an hour`),
