@@ -22,6 +22,9 @@ from sqlalchemy import Engine, make_url
 
 REGION = "us-east-1"
 
+# The emulator reads it once, when it is loaded: the images that Debian publishes on EC2, instead of thousands of others.
+os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).with_name("data") / "ec2" / "images.json")
+
 
 def open_home() -> Path:
     """A folder where any account of the machine may enter (pytest's own are closed), in memory where there is plenty of it."""

@@ -129,6 +129,15 @@ class Settings(BaseSettings):
     fleet_tool_seconds: int = Field(
         10, ge=1, le=600, description="Time budget on EC2 of one execution of a tool whose problem size can be chosen."
     )
+    fleet_tools: str = Field("", description="Tools that are run on EC2, with commas. Default: all that the machine can run.")
+    fleet_owner: str = Field("assay", pattern=r"[\w.@-]{1,64}", description="Tag `assay:owner` of what is started on EC2.")
+    fleet_image_owner: str = Field(
+        "136693071363", pattern=r"\d{12}|self", description="AWS account that publishes the Debian 13 images."
+    )
+    fleet_poll_seconds: int = Field(30, ge=1, le=60, description="How often the machines of a run are looked at.")
+    fleet_wait_minutes: int = Field(
+        60, ge=0, le=1440, description="How long a machine waits for a quota or for capacity before it counts as not started."
+    )
 
     @field_validator("home")
     @classmethod

@@ -1,4 +1,4 @@
-"""The agent's command line: `run`, `profile`, `tools`."""
+"""The agent's command line: `run`, `profile`, `tools`, and what a machine in the cloud calls: `fleet`, `report`, `send`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from assay import __version__
+from assay.agent.fleet import measure_remotely
 from assay.agent.label import host_label
 from assay.agent.machine import Machine
 from assay.agent.mask import machine_mask
 from assay.agent.process import stop_with_parent
 from assay.agent.profile import profile_machine
+from assay.agent.remote import Reporter, read_order
 from assay.agent.suite import Order, measure, plan_suite
 from assay.agent.toolchain import Workshop
 from assay.agent.tools import all_tools, chosen_tools
@@ -34,6 +36,9 @@ _EXAMPLES = """examples:
   python agent.pyz profile
       what would be published of this machine
 """
+
+_SENT_BYTES = 1024 * 1024
+"""Of a log, the end."""
 
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -55,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "run":
             return _run(options)
+        if options.command in ("fleet", "report", "send"):
+            return _remote(options)
         return _profile() if options.command == "profile" else _tools(options)
     except AssayError as error:
         print(f"agent: {error}", file=sys.stderr)
@@ -96,6 +103,19 @@ def _run(options: argparse.Namespace) -> int:
         )
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    return 0
+
+
+def _remote(options: argparse.Namespace) -> int:
+    order = read_order(options.order)
+    if options.command == "fleet":
+        with tempfile.TemporaryDirectory(prefix="session.", dir=options.order.absolute().parent) as folder:
+            print(f"session {measure_remotely(order, Path(folder))}", flush=True)
+    elif options.command == "report":
+        Reporter(order.outbox).tell(options.state, text=options.text)
+    else:
+        for path in options.files:
+            order.outbox.put(path.name, path.read_bytes()[-_SENT_BYTES:])
     return 0
 
 
@@ -202,6 +222,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--stop-with-parent", type=int, metavar="PID", help="end when the process with this id, which started the agent, ends"
     )
+    fleet = commands.add_parser(
+        "fleet", help="measure a session as an order says and upload it", description="What a machine in the cloud does."
+    )
+    report = commands.add_parser("report", help="tell storage where this machine stands", description="One report.")
+    send = commands.add_parser("send", help="upload the end of files as they are", description="Logs, for who looks why.")
+    for command in (fleet, report, send):
+        command.add_argument("order", type=Path, help="the order, as the machine's user data wrote it")
+    report.add_argument("state", choices=("booted", "failed"))
+    report.add_argument("text", nargs="?", default="", help="why")
+    send.add_argument("files", type=Path, nargs="+")
     commands.add_parser(
         "profile", help="print the machine's profile as JSON", description="Print what would be published of this machine."
     )

@@ -1,4 +1,4 @@
-"""`assay plan`: what a run on EC2 would start and cost."""
+"""`assay plan` and `assay reap`: what a run on EC2 would start and cost, and the end of what should not run any more."""
 
 from __future__ import annotations
 
@@ -83,6 +83,32 @@ def plan(
     raise typer.Exit(1 if made.stops else 0)
 
 
+def reap(
+    region: Annotated[
+        list[str] | None, typer.Option("--region", help="AWS region; may be given several times. Default: ASSAY_FLEET_REGIONS.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be ended, end nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """End every machine of ours on EC2 that outlived its deadline, and volumes and spot requests that no machine uses.
+
+    Looks at EC2's own inventory by tag, in all regions where machines may be started, and at no state of ours. What is still
+    within its deadline is left alone.
+
+    Example: `assay reap --dry-run`
+    """
+    from dataclasses import asdict
+
+    from assay.collect.fleet.reap import reap as reap_regions
+    from assay.settings import Settings
+
+    found = [asdict(each) for each in reap_regions(region or Settings().machine_regions, dry_run=dry_run)]
+    title = "Would be ended" if dry_run else "Ended"
+    columns = ("what", "id", "region", "run", "slot", "reason")
+    print_json(found) if as_json else print_table(title, columns, found, empty="nothing is left over")
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command()(plan)
+    app.command()(reap)

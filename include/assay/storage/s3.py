@@ -245,14 +245,15 @@ class S3Storage(Storage):
 
     @cached_property
     def _eraser(self) -> S3Client:
-        return self._client()
+        return self.client()
 
-    def _client(self) -> S3Client:
+    def client(self) -> S3Client:
+        """A boto3 client of this store's S3, for what obstore cannot do: large files written once, presigned addresses."""
         retries = Config(retries={"mode": "standard", "max_attempts": 6}, signature_version="s3v4")
         return self._session.client("s3", region_name=self._region, endpoint_url=self._endpoint, config=retries)
 
     def _create_in_parts(self, key: str, path: Path, sha256: str) -> bool:
-        client, where = self._client(), {"Bucket": self.bucket, "Key": self.prefix + key}
+        client, where = self.client(), {"Bucket": self.bucket, "Key": self.prefix + key}
         upload = client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]  # type: ignore[arg-type]
 
         def send(number: int, body: bytes) -> CompletedPartTypeDef:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -11,6 +13,9 @@ from assay.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+
+_making = threading.Lock()
+"""Clients may be used by many threads; a session may not."""
 
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -27,9 +32,8 @@ def quota_client(region: str) -> Any:
 
 def has_credentials() -> bool:
     """Whether boto3 finds credentials, wherever it looks for them."""
-    import boto3
-
-    return boto3.Session().get_credentials() is not None
+    with _making:
+        return _session().get_credentials() is not None
 
 
 def is_emulated(client: Any) -> bool:
@@ -58,12 +62,20 @@ _ADVICE = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; docs
 
 
 def _client(service: str, region: str) -> Any:
-    import boto3
     from botocore.config import Config
 
     # Adaptive: after a throttled answer every later request of the client waits as well, which is what EC2 asks for.
     config = Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 5, "mode": "adaptive"})
-    session = boto3.Session()
-    if session.get_credentials() is None:
-        raise AwsUnavailable(f"{service} in {region}: no AWS credentials; {_ADVICE}")
-    return session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+    session = _session()
+    with _making:
+        if session.get_credentials() is None:
+            raise AwsUnavailable(f"{service} in {region}: no AWS credentials; {_ADVICE}")
+        return session.client(service, region_name=region, config=config)
+
+
+@cache
+def _session() -> Any:
+    """One for the process: the description of EC2 that every client is made from takes a second to read."""
+    import boto3
+
+    return boto3.Session()
