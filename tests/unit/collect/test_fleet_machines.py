@@ -247,5 +247,3 @@ def test_a_machine_cannot_pass_for_another_type_run_or_dataset() -> None:
     ):
         with pytest.raises(ManifestError, match="expected"):
             check_claims(wrong, launched, "default")
-
-
