@@ -26,6 +26,7 @@ from assay.commands import (
     reference,
     serve,
     sessions,
+    ship,
 )
 from assay.errors import AssayError
 
@@ -52,6 +53,7 @@ archive.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")
+app.add_typer(ship.app, name="ship")
 app.add_typer(contribute.app, name="contribute")
 dataset.add_to(app)
 reference.add_to(app)

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         None, description="Ingestion API that `assay ship` sends to, such as `https://assay.example/recordings/`."
     )
     ship_key: SecretStr | None = Field(None, description="API key of the lab machine, from `assay keys create`.")
+    ship_time_zone: str = Field(
+        "UTC", description="Time zone of the lab, whose clocks name the folders: an IANA name such as Europe/Berlin."
+    )
+    ship_licence: str = Field("private", description="Licence of the lab's recordings.")
+    ship_attribution: str = Field("recorded in the lab", description="Credit that goes with the lab's recordings.")
 
     price_regions: str = Field(
         "us-east-1,us-west-2,eu-west-1",

@@ -138,7 +138,7 @@ class S3Uploads(UploadStore):
                 head = self._client.head_object(**self._where(key), ChecksumMode="ENABLED")  # type: ignore[arg-type]
         except FileNotFoundError:
             return None
-        return Stated(head["ContentLength"], head.get("ChecksumSHA256", ""))
+        return Stated(head["ContentLength"], head.get("ChecksumSHA256", "").partition("-")[0])
 
     def seal(self, key: str, content: bytes) -> bool:
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 from starlette.requests import ClientDisconnect
@@ -19,6 +19,7 @@ from assay.storage.uploads import UploadGone, UploadStore
 from assay.storage.uploads_local import LocalUploads
 
 _WRITE_AT = 1024 * 1024
+Ticket = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,8000}$", description="What the API gave; opaque.")]
 
 
 def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]) -> APIRouter:
@@ -26,7 +27,7 @@ def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]
     routes = APIRouter(prefix="/v1/objects", tags=["objects"])
 
     @routes.put("/{ticket}", summary="Put what a ticket allows", responses=responses(400, 403, 404, 412, 413))
-    async def put(ticket: str, request: Request) -> Done:
+    async def put(ticket: Ticket, request: Request) -> Done:
         """The body must have the announced size and SHA-256; what is there already is never replaced (412)."""
         allowed = _allowed(tokens(), ticket, "put", "part")
         folder = await run_in_threadpool(_folder, store)
@@ -69,7 +70,7 @@ def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]
             **responses(403, 404),
         },
     )
-    def get(ticket: str) -> Response:
+    def get(ticket: Ticket) -> Response:
         """The whole object, or the range that the header `Range` asks for."""
         allowed = _allowed(tokens(), ticket, "get")
         path = _folder(store).storage.root / allowed["key"]
