@@ -73,6 +73,21 @@ class Settings(BaseSettings):
     )
     github_token: SecretStr | None = Field(None, description="Token for it, with the permission `contents: write` and no other.")
     github_api: str = Field("https://api.github.com", description="GitHub's API, where it is not github.com's.")
+    snapshot_file_bytes: int = Field(
+        50_000_000, gt=0, description="A snapshot with a larger file is refused before anything is sent; GitHub refuses 100 MB."
+    )
+    snapshot_growth_bytes: int = Field(
+        200_000_000,
+        gt=0,
+        description="A snapshot that adds more to the repository, compressed, is refused before anything is sent.",
+    )
+    keep_days: int = Field(
+        365,
+        ge=0,
+        description="Dated folders of snapshots this many days older than the newest leave the branch; one a week stays. Their "
+        "tags and releases stay.",
+    )
+    keep_weekly_days: int = Field(1095, ge=0, description="Before this many days one dated folder a quarter stays.")
     serve_token: SecretStr | None = Field(
         None, description="Bearer token, of 16 characters or more, that `assay serve` asks for; needed beyond this machine."
     )

@@ -1,4 +1,4 @@
-"""`assay import`, `process`, `recheck`, `compact` and `publish`: the stages of the path, one command each."""
+"""`assay import`, `process`, `recheck`, `compact`, `publish` and `rollback`: the stages of the path, one command each."""
 
 from __future__ import annotations
 
@@ -146,6 +146,9 @@ def publish(
     else:
         done = "would publish" if dry_run else "published"
         typer.echo(f"{done} snapshot {snapshot.name} ({len(snapshot.files)} files) {snapshot.commit or ''} in {snapshot.path}")
+        if snapshot.thinned:
+            gone = "would leave" if dry_run else "left"
+            typer.echo(f"{len(snapshot.thinned)} old folders {gone} the branch, their tags stay: {', '.join(snapshot.thinned)}")
 
 
 def _approve(reasons: list[str], quality_threshold: float, decided: bool, as_json: bool, documents: Mapping[str, bytes]) -> None:
@@ -163,6 +166,38 @@ def _approve(reasons: list[str], quality_threshold: float, decided: bool, as_jso
         typer.echo(reason, err=True)
     if not decided and not typer.confirm("Publish all the same?", default=False, err=True):
         raise PublicationError("not approved: nothing was published")
+
+
+def rollback(
+    snapshot: Annotated[str, typer.Argument(help="Name of a published snapshot, such as 2024-11-20.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is published in the commit message.")],
+    by: Annotated[str, typer.Option("--by", help="Who decided it; published too. Default: your login name.")] = "",
+    dataset: Dataset = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a former snapshot as the newest, by a new commit; nothing that was published is changed or removed.
+
+    It gets a name, a folder and a tag of its own, `latest/` says what the former said, and `changes.json` what that changes. The
+    former is read from its tag, also where its folder was thinned. The next publication follows the sessions again: quarantine
+    what was wrong (`assay quarantine`), or pause the DAG `publish_snapshot`, or the same data comes back.
+
+    Example: `assay rollback 2024-11-20 --reason "clock of the lab host was wrong"`
+    """
+    import getpass
+
+    from assay.publish.rollback import rollback as roll_back
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace:
+        done = roll_back(workspace, snapshot, reason=reason, by=by or getpass.getuser(), dry_run=dry_run)
+    if as_json:
+        print_json(asdict(done))
+    elif not done.changed:
+        typer.echo(f"nothing to do: snapshot {done.name} is the newest and says what {snapshot} says")
+    else:
+        said = "would publish" if dry_run else "published"
+        typer.echo(f"{said} {snapshot} again as {done.name} ({len(done.files)} files) {done.commit or ''} in {done.path}")
 
 
 def _report(outcome: Outcome, as_json: bool) -> None:
@@ -186,3 +221,4 @@ def add_to(app: typer.Typer) -> None:
     app.command()(recheck)
     app.command()(compact)
     app.command()(publish)
+    app.command()(rollback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,14 +15,34 @@ from assay.dataset.changes import CHANGES
 MAX_LISTED = 10
 
 
-def commit_message(name: str, documents: Mapping[str, bytes], code: str) -> str:
-    """The message for the snapshot of these documents. `code`: the commit of Assay that built them, or empty."""
+@dataclass(frozen=True)
+class Rollback:
+    """Which snapshot is published again, the commit of its tag, and why and by whom."""
+
+    to: str
+    commit: str
+    reason: str
+    by: str
+
+    def __str__(self) -> str:
+        return f"{self.by}: rollback to {self.to}: {self.reason}"
+
+
+def commit_message(
+    name: str, documents: Mapping[str, bytes], code: str, *, rollback: Rollback | None = None, thinned: Sequence[str] = ()
+) -> str:
+    """The message for the snapshot of these documents. `code`: the commit of Assay that built them, or empty.
+
+    `thinned`: the snapshots whose folders leave the tree with this commit.
+    """
     metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
     counts, accounting = metadata["counts"], metadata["accounting"]
     made_by = f"Assay {__version__}" + (f" ({code})" if code else "")
+    kind = f"rollback to {rollback.to}, " if rollback else ""
     lines = [
-        f"Snapshot {name}: {_count(counts['instance_types'], 'type')}, {_count(counts['sessions'], 'session')}",
+        f"Snapshot {name}: {kind}{_count(counts['instance_types'], 'type')}, {_count(counts['sessions'], 'session')}",
         "",
+        *([f"Rollback to {rollback.to} ({rollback.commit[:12]}) by {rollback.by}: {rollback.reason}", ""] if rollback else []),
         *_news(changes),
         "",
         f"Accounting: {accounting['read']} read = {accounting['accepted']} accepted + {accounting['quarantined']} quarantined "
@@ -30,6 +51,8 @@ def commit_message(name: str, documents: Mapping[str, bytes], code: str) -> str:
         f"Content: {digest_of(documents)}",
         f"Made by: {made_by}, schema {metadata['schema_version']}",
     ]
+    if thinned:
+        lines.append(f"Folders thinned, their tags and releases stay: {_listed(thinned)}")
     return "\n".join(lines) + "\n"
 
 

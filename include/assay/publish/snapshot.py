@@ -20,17 +20,19 @@ from assay.dataset.trends import Archive
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
 from assay.publish.approval import Approve, require_quality
+from assay.publish.budget import Budget, require_affordable
 from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.gather import gather_content
 from assay.publish.layout import PROCESSED, is_history
-from assay.publish.message import commit_message, title_and_notes
+from assay.publish.message import Rollback, commit_message, title_and_notes
 from assay.publish.page import refresh_page
 from assay.publish.plan import Plan, plan
 from assay.publish.readback import read_back
 from assay.publish.repository import open_repository
 from assay.publish.spool import Joined, Spool, spool
 from assay.publish.target import GitTarget, MovedBranch, TagTaken
+from assay.publish.thin import Keep
 from assay.session import parse_time
 from assay.workspace import Workspace
 
@@ -45,6 +47,7 @@ class PublishedSnapshot:
     """A snapshot and where it is. `changed`: this call published it, or would (`commit` is None in a dry run).
 
     `path`: the target. `files`: the paths in the repository that its commit wrote or removed; empty if nothing changed.
+    `thinned`: the snapshots whose folders it removed; their tags stay.
     """
 
     name: str
@@ -53,6 +56,7 @@ class PublishedSnapshot:
     path: str
     files: tuple[str, ...]
     content_digest: str
+    thinned: tuple[str, ...] = ()
 
 
 def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, approve: Approve | None = None) -> PublishedSnapshot:
@@ -67,7 +71,7 @@ def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, approve: Ap
         unwatched = None if dry_run else require_quality(workspace.settings.quality_threshold)
         documents = build(workspace, target, history, approve or unwatched)
         if dry_run:
-            return _foreseen(workspace, target, documents, history)
+            return foreseen(workspace, target, documents, history)
         snapshot = commit(workspace, target, documents, history)
         return verify(workspace, target, snapshot)
 
@@ -150,28 +154,35 @@ def _into(history: Spool) -> Archive:
     return archive
 
 
-def commit(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
+def commit(
+    workspace: Workspace,
+    target: GitTarget,
+    documents: Mapping[str, bytes],
+    history: Spool,
+    rollback: Rollback | None = None,
+) -> PublishedSnapshot:
     """One commit for these documents and those over time, on whatever head the target has; none if the target says the same.
 
-    Raises PublicationError if the branch keeps moving.
+    `rollback`: which former snapshot they are. Raises PublicationError if the branch keeps moving, or if it would cost too much.
     """
     code = code_commit()
     for attempt in range(1, ATTEMPTS + 1):
-        planned = plan(target, documents, _used_names(workspace), history)
+        planned = _planned(workspace, target, documents, history)
         if isinstance(planned, CurrentSnapshot):
             refresh_page(target, planned.documents, planned.commit)
-            return _committed_before(workspace, target, planned)
-        _begin(workspace, target, planned.name, planned.documents)
+            return _committed_before(workspace, target, planned, str(rollback or ""))
+        _begin(workspace, target, planned.name, planned.documents, str(rollback or ""))
+        message = commit_message(planned.name, planned.documents, code, rollback=rollback, thinned=planned.thinned)
         try:
-            new = target.commit(
-                planned.change, commit_message(planned.name, planned.documents, code), expected=planned.head, tag=planned.name
-            )
+            new = target.commit(planned.change, message, expected=planned.head, tag=planned.name)
         except (MovedBranch, TagTaken) as error:
             log.warning("attempt %d of %d: %s; building on what is there now", attempt, ATTEMPTS, error)
             continue
         workspace.ledger.commit_snapshot(planned.name, commit=new, manifest_sha256=sha256(planned.documents[MANIFEST]))
         log.info("snapshot %s: commit %s with %d files in %s", planned.name, new[:12], len(planned.files), target.name)
-        return PublishedSnapshot(planned.name, new, True, target.name, planned.files, digest_of(planned.documents))
+        return PublishedSnapshot(
+            planned.name, new, True, target.name, planned.files, digest_of(planned.documents), planned.thinned
+        )
     raise PublicationError(
         f"{target.name}: the branch moved {ATTEMPTS} times while publishing; see who else writes there, try again"
     )
@@ -193,33 +204,44 @@ def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot)
     return snapshot
 
 
-def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentSnapshot) -> PublishedSnapshot:
+def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentSnapshot, approved_by: str) -> PublishedSnapshot:
     """The snapshot that the target holds already, brought up to date in tags and ledger where a run was killed in between."""
     tagged = target.tags().get(current.name)
     if tagged is None:
         target.add_tag(current.name, current.commit)
         tagged = current.commit
-    _begin(workspace, target, current.name, current.documents)
+    _begin(workspace, target, current.name, current.documents, approved_by)
     workspace.ledger.commit_snapshot(current.name, commit=tagged, manifest_sha256=sha256(current.documents[MANIFEST]))
     fresh = _noted(workspace, current.name)["state"] != SnapshotState.PUBLISHED
     log.info("dataset %s: the target says the same already, in snapshot %s", workspace.dataset, current.name)
     return PublishedSnapshot(current.name, tagged, fresh, target.name, (), current.digest)
 
 
-def _begin(workspace: Workspace, target: GitTarget, name: str, documents: Mapping[str, bytes]) -> None:
+def _begin(workspace: Workspace, target: GitTarget, name: str, documents: Mapping[str, bytes], approved_by: str) -> None:
     workspace.ledger.begin_snapshot(
         name,
         content_digest=digest_of(documents),
         sessions=[entry["session"] for entry in orjson.loads(documents[MANIFEST])["sessions"]],
         last_updated=parse_time(orjson.loads(documents[METADATA])["last_updated"]),
         target=target.name,
+        approved_by=approved_by,
     )
 
 
-def _foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
-    planned = plan(target, documents, _used_names(workspace), history)
+def _planned(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> Plan | CurrentSnapshot:
+    settings = workspace.settings
+    keep = Keep(settings.keep_days, settings.keep_weekly_days)
+    planned = plan(target, documents, _used_names(workspace), history, keep)
     if isinstance(planned, Plan):
-        return PublishedSnapshot(planned.name, None, True, target.name, planned.files, digest_of(documents))
+        require_affordable(planned.cost, Budget(settings.snapshot_file_bytes, settings.snapshot_growth_bytes))
+    return planned
+
+
+def foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
+    """What committing these documents would do; nothing is written."""
+    planned = _planned(workspace, target, documents, history)
+    if isinstance(planned, Plan):
+        return PublishedSnapshot(planned.name, None, True, target.name, planned.files, digest_of(documents), planned.thinned)
     return PublishedSnapshot(planned.name, planned.commit, False, target.name, (), planned.digest)
 
 
