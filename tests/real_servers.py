@@ -68,6 +68,18 @@ def _administer(urls: embedded.Urls, statement: str) -> None:
         connection.close()
 
 
+def copied_database(urls: embedded.Urls, url: str) -> str:
+    """A new database like another, that nobody is connected to; gives its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(urls, f"CREATE DATABASE {name} TEMPLATE {make_url(url).database} STRATEGY file_copy")
+    return make_url(urls.assay).set(database=name).render_as_string(hide_password=False)
+
+
+def dropped_database(urls: embedded.Urls, url: str) -> None:
+    """Remove a database, whoever is connected to it."""
+    _administer(urls, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+
 @pytest.fixture
 def empty_database_url(server_urls: embedded.Urls) -> Iterator[str]:
     """A database of this test's own without any table."""
@@ -80,10 +92,9 @@ def empty_database_url(server_urls: embedded.Urls) -> Iterator[str]:
 @pytest.fixture
 def database_url(server_urls: embedded.Urls) -> Iterator[str]:
     """A database of this test's own, migrated and empty."""
-    name = f"test_{uuid.uuid4().hex}"
-    _administer(server_urls, f"CREATE DATABASE {name} TEMPLATE assay STRATEGY file_copy")
-    yield make_url(server_urls.assay).set(database=name).render_as_string(hide_password=False)
-    _administer(server_urls, f"DROP DATABASE {name} WITH (FORCE)")
+    url = copied_database(server_urls, server_urls.assay)
+    yield url
+    dropped_database(server_urls, url)
 
 
 @pytest.fixture

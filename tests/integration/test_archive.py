@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zstandard
+from archive_contents import files_in_archives
 from assay.archive.clean import clean
 from assay.archive.make import archive_published
 from assay.archive.place import StoragePlace
@@ -28,21 +25,6 @@ from raw_sessions import arrive
 def raw(workspace: Workspace) -> dict[str, str]:
     """Every raw object with its SHA-256."""
     return {one.key: workspace.storage.sha256(one.key) for one in workspace.storage.list("raw")}
-
-
-def in_archives(workspace: Workspace) -> dict[str, str]:
-    """Every file in every volume with its SHA-256, read by other means than ours."""
-    found: dict[str, str] = {}
-    for one in workspace.storage.list("archive"):
-        if not one.key.endswith(".tar.zst") or "/raw-" not in one.key:
-            continue
-        content = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(workspace.storage.read(one.key))).read()
-        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-            for member in tar:
-                file = tar.extractfile(member)
-                assert file is not None
-                found[member.name] = hashlib.sha256(file.read()).hexdigest()
-    return found
 
 
 @pytest.fixture
@@ -64,7 +46,7 @@ def test_a_snapshot_is_archived_cleaned_and_restored_from_the_archive_alone(work
     before = raw(workspace)
     (made,) = archive_published(workspace)
     assert (made.sessions, made.packed, made.volumes) == (7, 7, 1)
-    assert in_archives(workspace) == before
+    assert files_in_archives(workspace.storage) == before
     assert archive_published(workspace) == []
     done = clean(workspace, days=0)
     quarantined = workspace.ledger.sessions(verdicts=["quarantined"])
