@@ -310,3 +310,49 @@ def test_plain_http_is_refused_where_the_endpoint_does_not_ask_for_it(aws: str, 
     storage = Storage.open("s3://bucket-x", endpoint="https://127.0.0.1:9")
     with pytest.raises(StorageError):
         storage.read("a")
+
+
+def test_what_is_erased_is_gone_and_nothing_else(storage: Storage) -> None:
+    keys = [f"raw/day/session-{number:03}/{name}" for number in range(4) for name in ("a#1.txt", "manifest.json", "z/ü.txt")]
+    for key in (*keys, "raw/day/session-0030", "raw/day2/x", "raw/day/session-0"):
+        storage.write(key, b"x")
+    storage.erase()
+    storage.erase([], ["raw/none"])
+    storage.erase(keys[1:2], keys[:6])
+    assert [one.key for one in storage.list("raw")] == sorted(
+        [*keys[6:], "raw/day/session-0030", "raw/day2/x", "raw/day/session-0"]
+    )
+    storage.erase(keys)
+    storage.erase(keys)
+    assert [one.key for one in storage.list("raw")] == ["raw/day/session-0", "raw/day/session-0030", "raw/day2/x"]
+
+
+def test_where_versions_are_kept_all_of_them_are_erased(s3: object, bucket: str, aws_emulator: AwsServer) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})  # type: ignore[attr-defined]
+    storage = Storage.open(f"s3://{bucket}/p")
+    keys = [f"raw/day/s{number:04}/{name}" for number in range(600) for name in ("manifest.json", "x")]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: storage.write(key, b"x"), keys))
+    for key in keys[:8]:
+        storage.write(key, b"y")
+    storage.delete(keys[:4])
+    aws_emulator.requests.clear()
+    storage.erase(keys[:1100:2], keys[1:1100:2])
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)  # type: ignore[attr-defined]
+    left = [one["Key"] for page in pages for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
+    assert left == [f"p/{key}" for key in keys[1100:]]
+    asked = [(method, path.partition("?")[2].partition("&")[0]) for method, path, _ in aws_emulator.requests]
+    assert [what for what in asked if what[0] == "POST"] == [("POST", "delete")] * 2
+    assert {query for method, query in asked if method == "GET"} == {"versions", "versioning"}
+
+
+def test_an_object_that_s3_will_not_delete_is_named(s3: object, bucket: str) -> None:
+    locked = f"{bucket}-locked"
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)  # type: ignore[attr-defined]
+    storage = Storage.open(f"s3://{locked}")
+    s3.put_object(  # type: ignore[attr-defined]
+        Bucket=locked, Key="raw/a", Body=b"x", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate="2099-01-01T00:00:00Z"
+    )
+    with pytest.raises(StorageError, match="refuses to delete 1 objects, such as raw/a "):
+        storage.erase(["raw/a"])
+    assert storage.size("raw/a") == 1

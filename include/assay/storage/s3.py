@@ -35,7 +35,7 @@ from assay.storage.parallel import ByteBudget, background_loop
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectIdentifierTypeDef
 
 IN_FLIGHT = 64
 _MIB = 1024 * 1024
@@ -218,22 +218,21 @@ class S3Storage(Storage):
         if not any(groups):
             return
         with self._plain_words(min(chain(*groups))):
-            versions = self._versions({self.prefix + key for key in chain(*groups)})
+            wanted = {self.prefix + key for key in chain(*groups)}
+            versions = self._versions(wanted) if self._has_versions else None
             for group in groups:
-                waiting = ({"Key": key, "VersionId": one} for key in map(self.prefix.__add__, group) for one in versions[key])
-                while batch := list(islice(waiting, _DELETE_AT_ONCE)):
-                    answer = self._eraser.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})  # type: ignore[typeddict-item]
+                for batch in _batched(_objects(map(self.prefix.__add__, group), versions)):
+                    answer = self._eraser.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
                     if refused := answer.get("Errors"):
                         said = " ".join(str(refused[0].get(name, "")) for name in ("Key", "Code", "Message"))
                         raise StorageError(f"{self.url}: S3 refuses to delete {len(refused)} objects, such as {said}")
 
     def _versions(self, wanted: set[str]) -> Mapping[str, set[str]]:
-        """Every version and every mark of a deletion, by key; in a bucket without versions a key has one, called `null`."""
+        """Every version and every mark of a deletion of the keys; listed as far as the last of them."""
         found: dict[str, set[str]] = {key: set() for key in wanted}
         first, last = min(wanted), max(wanted)
-        # What comes after the marker is listed, so it stands just before the first that is wanted.
-        marker = {"KeyMarker": first[:-1]}
         common = next(longest for at in range(len(first), -1, -1) if last.startswith(longest := first[:at]))
+        marker: dict[str, str] = {}
         while True:
             page = self._eraser.list_object_versions(Bucket=self.bucket, Prefix=common, **marker)  # type: ignore[arg-type]
             for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
@@ -242,6 +241,11 @@ class S3Storage(Storage):
             if not page["IsTruncated"] or page["NextKeyMarker"] > last:
                 return found
             marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    @cached_property
+    def _has_versions(self) -> bool:
+        """Whether the bucket keeps versions, or did once."""
+        return "Status" in self._eraser.get_bucket_versioning(Bucket=self.bucket)
 
     @cached_property
     def _eraser(self) -> S3Client:
@@ -291,6 +295,21 @@ class S3Storage(Storage):
         except (BaseError, ClientError, BotoCoreError) as error:
             _raise_without_bucket(error)
             raise StorageError(f"{self.uri(key)}: {_reason(error)}; nothing is half written, run again") from error
+
+
+def _objects(keys: Iterable[str], versions: Mapping[str, set[str]] | None) -> Iterator[ObjectIdentifierTypeDef]:
+    """Keys as S3 wants them for deletion: each version of a key, or the key alone where there are none."""
+    for key in keys:
+        if versions is None:
+            yield {"Key": key}
+            continue
+        for version in sorted(versions[key]):
+            yield {"Key": key, "VersionId": version}
+
+
+def _batched(objects: Iterator[ObjectIdentifierTypeDef]) -> Iterator[list[ObjectIdentifierTypeDef]]:
+    while batch := list(islice(objects, _DELETE_AT_ONCE)):
+        yield batch
 
 
 def _send_parts(path: Path, send: Callable[[int, bytes], CompletedPartTypeDef]) -> tuple[list[CompletedPartTypeDef], str]:
