@@ -1,13 +1,12 @@
 """Archiving and cleaning many raw objects in S3: memory by their number, and deleting beside what others delete with.
 
 The objects lie in an emulator of S3 (moto) in a process of its own, which is filled directly, not over HTTP; everything that is
-timed goes over HTTP. Sessions have ten objects: nine raw files and a manifest. The ledger is a real PostgreSQL, the snapshot a real
-commit.
+timed goes over HTTP. Sessions have ten objects: nine raw files and a manifest. Ledger (PostgreSQL) and commit are real ones.
 
 First `assay archive` and `assay clean` in a process of their own, with a tenth of the objects and with all of them: seconds,
-objects a second, and by how much memory grew. Then only deleting, rounds interleaved: what `assay clean` does with each batch, `aws
-s3 rm --recursive` (give its program with --aws; it lives in an environment of its own), and a pool of 16 threads that delete one
-object at a time with boto3.
+objects a second, and by how much memory grew. Then only deleting, rounds interleaved: what `assay clean` does with each batch,
+`aws s3 rm --recursive` (give its program with --aws; it lives in an environment of its own), and a pool of 16 threads that
+delete one object at a time with boto3.
 
     python benchmarks/archive.py --aws /tmp/aws/bin/aws      100,000 objects, half an hour: most of it is the emulator's
     python benchmarks/archive.py --quick                     5,000 objects
@@ -180,8 +179,8 @@ def whole_path(pipe: Connection, endpoint: str, urls: Any, sessions: int) -> Non
         packing, deleting, count, packed, unpacked, before, grown = ours.recv()
         worker.join()
     print(
-        f"{count:8} objects: archived and read back in {packing:6.1f} s ({count / packing:6.0f} a second, {unpacked / 1e6:.0f} MB "
-        f"into {packed / 1e6:.1f}), cleaned in {deleting:5.1f} s ({count / deleting:6.0f} a second); memory {before:.0f} MB "
+        f"{count:8} objects: archived and read back in {packing:6.1f} s ({count / packing:6.0f} a second, {unpacked / 1e6:.0f} "
+        f"MB into {packed / 1e6:.1f}), cleaned in {deleting:5.1f} s ({count / deleting:6.0f} a second); memory {before:.0f} MB "
         f"and {grown:.0f} more",
         flush=True,
     )

@@ -174,13 +174,15 @@ class _Maker:
             name = volume_name(number)
             lines = objects = 0
             with TarWriter(self.folder / name) as tar:
-                while batch is not None and tar.compressed_bytes < self.volume_bytes:
+                while batch is not None:
                     for line in self._pack(batch, tar, name):
                         lines, objects = lines + 1, objects + line.objects
                         yield line
                     sessions += len(batch)
                     self.tell(f"snapshot {self.facts.snapshot}: packed {sessions} sessions")
                     batch = next(waiting, None)
+                    if tar.compressed_bytes >= self.volume_bytes:
+                        break
             self.tell(f"snapshot {self.facts.snapshot}: storing volume {number}")
             self.volumes.append(Volume(self.facts.snapshot, self._put(name, tar.packed), lines, objects))
 
