@@ -21,6 +21,7 @@ from assay.cli import app
 from assay.database.archives import TO_CLEAN
 from assay.database.ledger import Ledger
 from assay.errors import ArchiveError, PublicationError
+from assay.publish.rollback import rollback
 from assay.publish.snapshot import build_snapshot, commit_snapshot, open_target, publish_snapshot
 from assay.publish.target import Change
 from assay.publish.trace import trace_published
@@ -278,6 +279,19 @@ def test_a_dataset_whose_raw_is_cleaned_goes_on(workspace: Workspace) -> None:
     assert publish_snapshot(workspace).changed is False
     assert len(workspace.ledger.sessions(verdicts=["accepted"])) == 2
     assert archived(workspace, 3).packed == 1
+
+
+def test_a_rollback_is_archived_with_what_held_when_it_was_first_published(workspace: Workspace) -> None:
+    first, second = archived(workspace), archived(workspace, 3)
+    sessions = list(workspace.ledger.sessions(verdicts=["accepted"])["session"])
+    workspace.ledger.decide(sessions[0], "rejected", who="an operator", why="the machine was shared")
+    again = rollback(workspace, first.snapshot, reason="the second was wrong", by="an operator")
+    (made,) = archive_published(workspace)
+    assert (made.snapshot, made.sessions, made.packed) == (again.name, 3, 0)
+    index, _ = read_index(StoragePlace(workspace.storage, "default"), "default", again.name)
+    assert (index.decisions, index.accepted) == ([], 2)
+    assert index.previous is not None
+    assert index.previous.snapshot == second.snapshot
 
 
 def test_archives_may_lie_in_a_store_of_their_own_or_in_releases(workspace: Workspace, tmp_path: Path) -> None:

@@ -67,7 +67,9 @@ def gather_facts(workspace: Workspace, target: GitTarget, snapshot: str, commit:
         )
     manifest = msgspec.json.decode(documents[MANIFEST], type=_Manifest)
     metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
-    begun_at = workspace.ledger.snapshots().set_index("name").loc[snapshot, "begun_at"]
+    snapshots = workspace.ledger.snapshots()
+    # A rollback says again what an earlier snapshot said: what people decided in between is no part of it.
+    begun_at = snapshots.loc[(snapshots["content_digest"] == manifest.content_digest).to_numpy(dtype=bool), "begun_at"].min()
     decisions = workspace.ledger.decisions()
     decisions = decisions[(decisions["decided_at"] <= begun_at).to_numpy(dtype=bool)]
     rejections = workspace.ledger.rejections()
