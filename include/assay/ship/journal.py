@@ -87,7 +87,17 @@ class Journal:
             ).fetchall()
         return [
             Entry(
-                row[0], row[1], FolderState(row[2]), *row[3:6], tuple(json.loads(row[6])), row[7], row[8], bool(row[9]), row[10]
+                row[0],
+                row[1],
+                FolderState(row[2]),
+                row[3],
+                row[4],
+                row[5],
+                tuple(json.loads(row[6])),
+                row[7],
+                row[8],
+                bool(row[9]),
+                row[10],
             )
             for row in rows
         ]
