@@ -5,17 +5,28 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
-from assay.orchestration.mounted import EXPLORER, QUARANTINE, REPORTING, MountedApp, explorer, quarantine, reporting
+from assay.orchestration.mounted import (
+    EXPLORER,
+    INGESTION,
+    QUARANTINE,
+    REPORTING,
+    MountedApp,
+    explorer,
+    ingestion,
+    quarantine,
+    reporting,
+)
 
 
 class AssayPlugin(AirflowPlugin):
-    """The reporting API at /assay, the page of the quarantine and the explorer, all behind Airflow's login."""
+    """The reporting API at /assay, the page of the quarantine and the explorer behind Airflow's login; the ingestion API."""
 
     name = "assay"
     fastapi_apps: ClassVar[list[dict[str, Any]]] = [
         {"app": MountedApp(reporting), "url_prefix": REPORTING, "name": "Assay reporting API"},
         {"app": MountedApp(quarantine), "url_prefix": QUARANTINE, "name": "Assay quarantine"},
         {"app": MountedApp(explorer), "url_prefix": EXPLORER, "name": "Assay explorer"},
+        {"app": MountedApp(ingestion), "url_prefix": INGESTION, "name": "Assay ingestion API"},
     ]
     external_views: ClassVar[list[dict[str, Any]]] = [
         {

@@ -23,6 +23,7 @@ from assay.commands import (
     local,
     process,
     quarantine,
+    recordings,
     reference,
     serve,
     sessions,
@@ -54,6 +55,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ship.app, name="ship")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(contribute.app, name="contribute")
 dataset.add_to(app)
 reference.add_to(app)

@@ -22,6 +22,8 @@ def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of
         "/assay-quarantine/",
         "/assay-quarantine/rules",
         "/assay-explorer/",
+        "/assay-recordings/v1/health",
+        "/assay-recordings/v1/sessions/20240229T151221Z-3fa9c24be01d",
     ]
     answered = in_airflow(settings, "served", json.dumps(paths)).value
     assert answered == {
@@ -33,6 +35,8 @@ def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of
         "/assay-quarantine/": [401, 200],
         "/assay-quarantine/rules": [401, 200],
         "/assay-explorer/": [401, 404],  # nothing is published yet
+        "/assay-recordings/v1/health": [200, 200],
+        "/assay-recordings/v1/sessions/20240229T151221Z-3fa9c24be01d": [401, 401],  # it has keys of its own
     }
 
 

@@ -1,4 +1,5 @@
-"""What the plugin mounts into the Airflow API server: reporting API, quarantine and explorer, all behind Airflow's own login."""
+"""What the plugin mounts into the Airflow API server: reporting API, quarantine and explorer behind Airflow's own login, and the
+ingestion API, which lab machines use with keys of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 REPORTING = "/assay"
 QUARANTINE = "/assay-quarantine"
 EXPLORER = "/assay-explorer"
+INGESTION = "/assay-recordings"
 """Where the API server mounts them; Airflow asks for no login below a mounted application, so each application asks itself."""
 
 
@@ -64,3 +66,13 @@ def explorer() -> FastAPI:
     settings = Settings()
     repository = settings.git_repository(settings.dataset)
     return create_site(lambda: LocalRepository(repository), dependencies=[Depends(get_user)])
+
+
+def ingestion() -> FastAPI:
+    """The ingestion API; it asks for its own API keys, since a lab machine has no account in Airflow."""
+    from assay.orchestration.arrived import start_ingestion
+    from assay.serve.ingest.app import ingest_app
+    from assay.settings import Settings
+    from assay.workspace import open_workspace
+
+    return ingest_app(Settings(), open_workspace, arrived=start_ingestion)
