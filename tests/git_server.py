@@ -285,7 +285,10 @@ class GitServer:
         return 201, {"sha": self.text("hash-object", "-w", "--no-filters", "--stdin", input=data)}
 
     def _post_tree(self, _: Any, __: Any, given: dict[str, Any]) -> tuple[int, Any]:
-        return 201, {"sha": self.write_tree(given.get("base_tree"), given["tree"]), "tree": []}
+        base = given.get("base_tree")
+        if base is not None and self.text("cat-file", "-t", base) != "tree":  # what GitHub documents, though it takes commits too
+            raise Refused(422, "Invalid base_tree")
+        return 201, {"sha": self.write_tree(base, given["tree"]), "tree": []}
 
     def _post_commit(self, _: Any, __: Any, given: dict[str, Any]) -> tuple[int, Any]:
         parents = [word for parent in given["parents"] for word in ("-p", parent)]
@@ -313,7 +316,7 @@ class GitServer:
         tree = self.write_tree(None, [{"path": found[1], "sha": blob}])
         commit = self.text("commit-tree", tree, input=given["message"].encode())
         self.git("update-ref", "refs/heads/main", commit)
-        return 201, {"commit": {"sha": commit}}
+        return 201, {"commit": {"sha": commit, "tree": {"sha": tree}}}
 
     def _get_commit(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
         return 200, {"sha": found[1], "message": self.git("show", "--no-patch", "--format=%B", found[1]).decode().rstrip("\n")}

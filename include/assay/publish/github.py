@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from assay.errors import PublicationError
 from assay.publish.download import Downloads
 from assay.publish.inline import Entry, pack, with_displaced
-from assay.publish.known import KnownTrees
+from assay.publish.known import KnownTrees, Tree, tree_id
 from assay.publish.patience import Patience
 from assay.publish.plainly import Plainly
 from assay.publish.releases import Releases
@@ -32,7 +32,7 @@ from assay.publish.target import BRANCH, Attached, Change, GitTarget, MovedBranc
 API = "https://api.github.com"
 TIMEOUT_S = 60
 _TAGS, _BRANCH_REF = "refs/tags/", f"refs/heads/{BRANCH}"
-_FILE, _NORMAL = "blob", "100644"
+_FILE, _TREE, _NORMAL = "blob", "tree", "100644"
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class GitHubRepository(GitTarget):
         self._downloads = Downloads(self._repository, self._patiently, timeout)
         self._releases = Releases(self._repository, self.name, api, token, self._patiently, timeout)
         self._refs: dict[str, str] | None = None
-        self._trees: dict[str, dict[str, str]] = {}
+        self._trees: dict[str, Tree] = {}
         self._known = known
 
     def head(self) -> str | None:
@@ -82,19 +82,18 @@ class GitHubRepository(GitTarget):
 
     def tree(self, commit: str, folder: str = "") -> dict[str, str]:
         """Every file below a folder of a commit: full path -> blob id."""
-        if commit not in self._trees:
-            self._trees = {commit: self._tree(commit)}
         prefix = f"{folder.rstrip('/')}/" if folder else ""
-        return {path: blob for path, blob in self._trees[commit].items() if path.startswith(prefix)}
+        return {path: blob for path, blob in self._listed(commit).files.items() if path.startswith(prefix)}
 
-    def _tree(self, commit: str) -> dict[str, str]:
-        if self._known is None:
-            return dict(self._entries(commit))
-        known = self._known.find(commit)
-        if known is None:
-            known = dict(self._entries(commit))
-            self._known.keep(commit, known)
-        return known
+    def _listed(self, commit: str) -> Tree:
+        if commit not in self._trees:
+            known = None if self._known is None else self._known.find(commit)
+            if known is None:
+                known = self._list(commit)
+                if self._known is not None:
+                    self._known.keep(commit, known)
+            self._trees = {commit: known}
+        return self._trees[commit]
 
     def read(self, commit: str, path: str) -> bytes:
         """A file of a commit. Raises FileNotFoundError."""
@@ -186,18 +185,22 @@ class GitHubRepository(GitTarget):
         """The commit behind an annotated tag; ours point to their commits themselves."""
         return self._get(f"/git/tags/{sha}")["object"]["sha"] if kind == "tag" else sha
 
-    def _entries(self, tree: str) -> Iterator[tuple[str, str]]:
+    def _list(self, commit: str) -> Tree:
         with self._plainly("list files"):
-            answer = self._get(f"/git/trees/{tree}", recursive="1")
-            if not answer.get("truncated"):
-                yield from ((entry["path"], entry["sha"]) for entry in answer["tree"] if entry["type"] != "tree")
-                return
-            for entry in self._get(f"/git/trees/{tree}")["tree"]:
-                if entry["type"] != "tree":
-                    yield entry["path"], entry["sha"]
-                    continue
-                for path, blob in self._entries(entry["sha"]):
-                    yield f"{entry['path']}/{path}", blob
+            top, files = self._walk(commit)
+        return Tree(tree_id(top), files)
+
+    def _walk(self, tree: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+        """What is in a tree itself, and every file below it; a listing that is cut is read folder by folder."""
+        answer = self._get(f"/git/trees/{tree}", recursive="1")
+        if not answer.get("truncated"):
+            files = {entry["path"]: entry["sha"] for entry in answer["tree"] if entry["type"] != _TREE}
+            return [entry for entry in answer["tree"] if "/" not in entry["path"]], files
+        top = self._get(f"/git/trees/{tree}")["tree"]
+        files = {entry["path"]: entry["sha"] for entry in top if entry["type"] != _TREE}
+        for entry in (entry for entry in top if entry["type"] == _TREE):
+            files |= {f"{entry['path']}/{path}": blob for path, blob in self._walk(entry["sha"])[1].items()}
+        return top, files
 
     def _commit(
         self, write: Mapping[str, bytes], remove: Iterable[str], message: str, expected: str | None, there: Mapping[str, str]
@@ -207,8 +210,7 @@ class GitHubRepository(GitTarget):
             self._send(path, write[path], blob)
         gone = [InputGitTreeElement(path, _NORMAL, _FILE, sha=None) for path in sorted(with_displaced(remove, write, there))]
         requester = self._repository.requester
-        # A commit stands for its tree here, as everywhere in Git.
-        base = None if expected is None else GitTree(requester, {}, {"sha": expected})
+        base = None if expected is None else GitTree(requester, {}, {"sha": self._listed(expected).root})
         for entries in packed.trees:
             base = self._write_tree(gone + [_element(entry, write) for entry in entries], base)
             gone = []
@@ -246,7 +248,9 @@ class GitHubRepository(GitTarget):
                 self._raise_moved(None)
             raise
         self._refs = None
-        return str(answer[1]["commit"]["sha"]), {name: data for name, data in write.items() if name != path}
+        made = answer[1]["commit"]
+        self._trees = {str(made["sha"]): Tree(str(made["tree"]["sha"]), {path: blob_id(write[path])})}
+        return str(made["sha"]), {name: data for name, data in write.items() if name != path}
 
     def _move_branch(self, new: str, expected: str | None) -> None:
         try:
