@@ -5,13 +5,20 @@ Builds the dataset's documents from the statistics, validates each against its s
 the commit back and compares every hash. Only then does the tag get its release, the snapshot counts as published, and its raw
 sessions go into an archive; raw objects that are in one and older than the retention (`ASSAY_RAW_RETENTION_DAYS`) are deleted.
 
+**Approval**: where values moved beyond their noise, types vanished, the schema changed or too many new sessions are in
+quarantine, `approve` waits and shows the difference in numbers: open the task, tab *Required Actions*, and approve or reject. It
+holds no worker meanwhile. No answer within a day (`ASSAY_APPROVAL_HOURS`) means no. What was approved is what is committed; the
+name of who approved goes into the commit. After a no the same content is asked about again only in a run that somebody triggers.
+The first snapshot of a dataset needs no approval, nor does `assay publish --yes`.
+
 It runs every day at 06:00 UTC. If the statistics hold nothing new since the last snapshot, nothing is committed and the last task
 is **skipped**: the same sessions give the same bytes, and those are published already. Trigger it to publish at once.
 
 | when it fails | look at |
 |---|---|
 | `build` | the message names document, field and value that break the schema; nothing was written |
-| `commit` | the repository: is it there, is there space? Nothing is published by halves: a commit is there or it is not |
+| `approve` | its log: database, repository? A no is no failure: what comes after is skipped, and the ledger says whose |
+| `commit` | another snapshot since it was built? Trigger again. Else the repository: is it there, with space? Never half done |
 | `read_back` | the repository's disk: what it gives is not what was sent. The former snapshot is untouched |
 | `archive` | the archive's place (`ASSAY_ARCHIVE_URL`): is there space, may we write? It counts once it was read back |
 | `clean` | the message names the archive that is damaged or gone, or the snapshot that does not read back. Nothing was lost |
@@ -21,9 +28,13 @@ Clear the failed task, or trigger the DAG again: it goes on where it stopped and
 
 from __future__ import annotations
 
-from airflow.sdk import chain, dag, task
+from airflow.sdk import Param, TriggerRule, chain, dag, task
+from assay.orchestration.approval import ACCEPT, AskBeforePublishing
 from assay.orchestration.assets import STATISTICS
 from assay.orchestration.policy import TASKS
+from assay.settings import Settings
+
+settings = Settings()
 
 
 @dag(
@@ -33,6 +44,15 @@ from assay.orchestration.policy import TASKS
     tags=["assay", "publish"],
     default_args=TASKS,
     max_active_runs=1,
+    params={
+        ACCEPT: Param(
+            False,
+            type="boolean",
+            title="Accept changes",
+            description="Publish without asking, although values moved beyond noise, types vanished, the schema changed or many "
+            "new sessions are in quarantine. What is under ASSAY_QUALITY_THRESHOLD is asked all the same.",
+        ),
+    },
 )
 def publish_snapshot():
     @task(inlets=[STATISTICS])
@@ -71,7 +91,16 @@ def publish_snapshot():
 
         return clean_raw()
 
-    chain(read_back(commit(build())), archive(), clean())
+
+    built = build()
+    approve = AskBeforePublishing(
+        task_id="approve",
+        doc_md="Asks a person whether the snapshot may be published, where there is a reason to ask; else it passes at once.",
+        digest=built,
+        hours=settings.approval_hours,
+    )
+    committed = commit(built)
+    chain(approve, committed, read_back(committed), archive(), clean())
 
 
 publish_snapshot()

@@ -40,6 +40,10 @@ class ArchiveError(AssayError):
     """An archive of raw sessions is missing, damaged, or not what was noted of it; nothing is deleted that it should hold."""
 
 
+class NotWhole(PublicationError):
+    """What was read back of a snapshot is not what was sent: nothing that it was made of may be removed."""
+
+
 class StorageError(AssayError):
     """A store cannot do what was asked: no space, no permission, no network, no credentials, or a key that is not allowed."""
 

@@ -65,7 +65,24 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Share of sessions that must be accepted (`quality_score` in `metadata.json`). Under it nothing new is "
-        "published: the DAG's `build` fails and `assay publish` asks, or wants `--yes`. 0: no threshold.",
+        "published without approval. 0: no threshold.",
+    )
+    quarantine_threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the sessions that are new since the last snapshot which may be in quarantine; more needs approval.",
+    )
+    approval_hours: float = Field(
+        24,
+        gt=0,
+        le=24 * 30,
+        description="How long the DAG waits for approval where a snapshot needs it; no answer means no.",
+    )
+    approver: str | None = Field(
+        None,
+        max_length=60,
+        description="Your name, for the commit of what you approve on the command line. Default: the commit gives none.",
     )
     tool_seconds: int = Field(3, ge=1, description="Time budget of one execution of a tool whose problem size can be chosen.")
     github_repository: str | None = Field(

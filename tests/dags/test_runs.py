@@ -13,8 +13,11 @@ import pytest
 from airflow_program import InAirflow
 from assay.orchestration.results import collect_results
 from assay.publish.git import Git
+from assay.publish.snapshot import publish_snapshot as publish
 from assay.settings import Settings
 from assay.workspace import Workspace
+from dataset_content import Series, simple
+from dataset_ledger import fill
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
@@ -78,6 +81,25 @@ def test_on_an_empty_dataset_there_is_nothing_to_do_and_that_is_no_failure(in_ai
     processed, published = answer.value
     assert processed["state"] == published["state"] == "success"
     assert {state for _, _, state, _ in published["tasks"]} == {"skipped"}
+
+
+def test_a_run_that_accepts_changes_publishes_without_waiting_and_the_ledger_says_what(
+    in_airflow: InAirflow, small: Settings, workspace: Workspace
+) -> None:
+    def moved(level: float, sessions: int) -> list[Series]:
+        return [simple("m7i.large", "hpl", "gflops", "GFLOPS", level, sessions)]
+
+    fill(workspace, moved(40.0, 3))
+    publish(workspace)
+    fill(workspace, moved(90.0, 12))
+    named = small.model_copy(update={"approver": "Ada Lovelace <ada@example.org>"})
+    (published,) = in_airflow(named, *dag_runs(("publish_snapshot", {"accept_changes": True}))).value
+    assert {(task, state) for task, _, state, _ in published["tasks"]} >= {("approve", "success"), ("read_back", "success")}
+    approval = workspace.ledger.approvals().iloc[0]
+    assert (approval["answer"], approval["signed_as"]) == ("approved", "Ada Lovelace")
+    assert "m7i.large hpl.gflops: 40 -> 90 GFLOPS (+125.0 %)" in approval["why"]
+    assert collect_results(workspace).accepted == approval["why"]
+    assert "\nApproved-by: Ada Lovelace" in Git(small.git_repository("default")).text("log", "-1", "--format=%B")
 
 
 def test_only_what_may_pass_is_tried_again(in_airflow: InAirflow, small: Settings) -> None:

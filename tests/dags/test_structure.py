@@ -61,6 +61,14 @@ def test_the_assets_join_the_dags(dags: dict[str, Any]) -> None:
     assert dags["benchmark_instances"]["schedule"] is None
 
 
+def test_nothing_is_committed_before_it_was_asked_about_and_the_form_can_answer(dags: dict[str, Any]) -> None:
+    tasks = dags["publish_snapshot"]["tasks"]
+    assert tasks["approve"]["after"] == ["build"]
+    assert tasks["commit"]["after"] == ["approve", "build"]
+    parameter = dags["publish_snapshot"]["params"]["accept_changes"]
+    assert (parameter["type"], parameter["default"]) == ("boolean", False)
+
+
 def test_a_measurement_takes_every_slot_and_everything_else_shares_the_pool(dags: dict[str, Any]) -> None:
     tasks = {(dag, name): task for dag, body in dags.items() for name, task in body["tasks"].items()}
     assert {task["pool"] for task in tasks.values()} == {"default_pool"}

@@ -96,7 +96,7 @@ def test_every_task_is_shown_as_it_ends(story: Story) -> None:
         *("benchmark_instances.plan_sessions", "benchmark_instances.measure 1", "benchmark_instances.hand_over"),
         *("process_sessions.verify", "process_sessions.read", "process_sessions.check"),
         *("process_sessions.summarize", "process_sessions.compact"),
-        *("publish_snapshot.build", "publish_snapshot.commit", "publish_snapshot.read_back"),
+        *("publish_snapshot.build", "publish_snapshot.approve", "publish_snapshot.commit", "publish_snapshot.read_back"),
     )
     for ended in (story.first, story.second):
         for task in tasks:

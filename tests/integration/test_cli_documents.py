@@ -13,7 +13,8 @@ from assay.cli import app
 from assay.client import Dataset
 from assay.dataset.validate import validate_folder
 from assay.errors import AssayError, PublicationError
-from assay.publish.snapshot import build_snapshot, publish_snapshot
+from assay.publish.approval import Cause, NotApproved
+from assay.publish.snapshot import ask_about_snapshot, build_snapshot, commit_snapshot, publish_snapshot
 from assay.settings import Settings
 from assay.storage import Storage
 from assay.workspace import Workspace
@@ -218,9 +219,15 @@ def test_under_the_quality_threshold_nothing_is_published_without_a_yes(
     fill(workspace, fleet(), quarantined=["c7g.large"])
     strict = settings.model_copy(update={"quality_threshold": 0.9})
     watchless = Workspace(strict, "default", workspace.storage, workspace.engine, workspace.ledger)
-    for publish in (publish_snapshot, build_snapshot):
-        with pytest.raises(PublicationError, match=r"quality_score is 0\.66.*under the threshold of 0\.9.*quarantine list"):
-            publish(watchless)
+    said = r"quality_score is 0\.66.*under the threshold of 0\.9"
+    with pytest.raises(NotApproved, match=f"{said}.*quarantine list"):
+        publish_snapshot(watchless)
+    digest = build_snapshot(watchless)
+    question = ask_about_snapshot(watchless, digest)
+    assert question is not None
+    assert [reason.cause for reason in question.reasons] == [Cause.QUALITY]
+    with pytest.raises(NotApproved, match=f"{said}.*not approved on top of nothing"):
+        commit_snapshot(watchless, digest)
     monkeypatch.setenv("ASSAY_QUALITY_THRESHOLD", "0.9")
     assert "under the threshold of 0.9" in str(run("publish").exception)
     assert json.loads(done("publish", "--yes", "--json"))["changed"]

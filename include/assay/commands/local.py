@@ -16,7 +16,8 @@ def run(
     """Measure this host, check, summarize and publish, run by a real Airflow scheduler.
 
     Starts the embedded PostgreSQL and Airflow, follows every task, prints what was measured and where the snapshot was
-    published, and stops what it started. Run it again for more sessions: nothing is lost, nothing is counted twice.
+    published, and stops what it started. Run it again for more sessions: nothing is lost, nothing is counted twice. What moved
+    beyond noise is accepted by who runs this, and shown; only a quality under ASSAY_QUALITY_THRESHOLD is not.
 
     Example: `assay run --sessions 1 --executions 3`
     """

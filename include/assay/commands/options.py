@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,6 +14,14 @@ Dataset = Annotated[str | None, typer.Option("--dataset", help="Dataset to work 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
 
 PIPE_WIDTH = 160
+
+
+def account() -> str:
+    """The account that runs the command, for the ledger; its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def print_json(value: Any) -> None:

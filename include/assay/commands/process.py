@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.commands import daily
-from assay.commands.options import AsJson, Dataset, counted, print_json, progress
-from assay.errors import PublicationError
+from assay.commands.options import AsJson, Dataset, account, counted, print_json, progress
 
 if TYPE_CHECKING:
     from assay.process import Outcome
+    from assay.publish.approval import Question, Reply
 
 
 def import_(
@@ -121,25 +120,34 @@ def publish(
         bool, typer.Option("--dry-run", help="Build and validate, show what would change, write nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Publish without being asked, whatever moved.")] = False,
+    as_name: Annotated[
+        str | None,
+        typer.Option("--as", help="Your name, for the commit of what you approve. Default: ASSAY_APPROVER; without it, none."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish what was accepted as one immutable snapshot: one commit, one tag, read back before it counts.
 
-    Where values moved beyond noise, types vanished, or fewer sessions were accepted than ASSAY_QUALITY_THRESHOLD wants, it shows
-    what and asks; where nobody can answer it publishes nothing, unless told --yes. Nothing new: nothing is written.
+    Where values moved beyond noise, types vanished, the schema changed, more new sessions are in quarantine than
+    ASSAY_QUARANTINE_THRESHOLD lets pass, or fewer were accepted than ASSAY_QUALITY_THRESHOLD wants, it shows the difference in
+    numbers and asks; where nobody can answer it publishes nothing, unless told --yes. Nothing new: nothing is written. Who
+    approved goes into the ledger by account, and into the commit by the name given with --as.
 
     Exit codes: 0 published, or nothing to publish; 1 refused or failed; 2 wrong usage.
 
-    Example: `assay publish --yes --json`
+    Example: `assay publish --yes --as "Ada Lovelace"`
     """
+    from assay.publish.approval import signature
     from assay.publish.snapshot import publish_snapshot
     from assay.workspace import open_workspace
 
     with open_workspace(dataset) as workspace:
-        reasons: list[str] = []
-        approve = partial(_approve, reasons, workspace.settings.quality_threshold, yes or dry_run, as_json)
-        snapshot = publish_snapshot(workspace, dry_run=dry_run, approve=approve)
+        questions: list[Question] = []
+        name = signature(as_name or workspace.settings.approver or "")
+        ask = partial(_ask, questions, name, yes or dry_run, as_json)
+        snapshot = publish_snapshot(workspace, dry_run=dry_run, ask=ask)
     if as_json:
+        reasons = [reason.text for question in questions[-1:] for reason in question.reasons]
         print_json(asdict(snapshot) | {"needs_approval": reasons})
     elif not snapshot.changed:
         typer.echo(f"nothing to publish: the dataset has not changed since snapshot {snapshot.name}")
@@ -151,21 +159,20 @@ def publish(
             typer.echo(f"{len(snapshot.thinned)} old folders {gone} the branch, their tags stay: {', '.join(snapshot.thinned)}")
 
 
-def _approve(reasons: list[str], quality_threshold: float, decided: bool, as_json: bool, documents: Mapping[str, bytes]) -> None:
+def _ask(questions: list[Question], name: str, decided: bool, as_json: bool, question: Question) -> Reply:
     """Show what needs approval, and ask the person at the terminal unless it is decided; refuse where there is nobody."""
-    from assay.publish.approval import reasons_to_ask
+    from assay.database.words import Answer
+    from assay.publish.approval import NotApproved, Reply
+    from assay.publish.summary import as_text
 
-    reasons += reasons_to_ask(documents, quality_threshold)
-    if not reasons:
-        return
+    questions.append(question)
     if not decided and (as_json or not sys.stdin.isatty()):
-        raise PublicationError(
-            f"{'; '.join(reasons)}: nothing was published. Look with `assay publish --dry-run`, then publish with `--yes`"
+        raise NotApproved(
+            f"{question.why}: nothing was published. Look with `assay publish --dry-run`, then publish with `--yes`"
         )
-    for reason in reasons:
-        typer.echo(reason, err=True)
-    if not decided and not typer.confirm("Publish all the same?", default=False, err=True):
-        raise PublicationError("not approved: nothing was published")
+    typer.echo(as_text(question.summary), err=True)
+    approved = decided or typer.confirm("Publish all the same?", default=False, err=True)
+    return Reply(Answer.APPROVED if approved else Answer.REFUSED, account(), name)
 
 
 def rollback(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 
-from assay.commands.options import AsJson, Dataset, print_json, print_table
+from assay.commands.options import AsJson, Dataset, account, print_json, print_table
 from assay.errors import AssayError
 
 app = typer.Typer(no_args_is_help=True, help="Why a session is not published; release it with a reason, or reject it.")
@@ -105,6 +104,6 @@ def _decide(session: str, decision: str, why: str, who: str | None, dataset: str
     from assay.workspace import open_workspace
 
     with open_workspace(dataset) as workspace:
-        workspace.ledger.decide(session, decision, who=who or getpass.getuser(), why=why)
+        workspace.ledger.decide(session, decision, who=who or account(), why=why)
         recheck_all(workspace)
     typer.echo(f"{session}: {decision}; the next snapshot says so")

@@ -18,6 +18,8 @@ from assay.database import (
     arrivals,
     batches,
     decisions,
+    approvals,
+    deliveries,
     fingerprint,
     listing,
     progress,
@@ -240,10 +242,50 @@ class Ledger:
         with self._write() as connection:
             snapshots.commit_snapshot(connection, self.dataset, name, commit=commit, manifest_sha256=manifest_sha256)
 
-    def finish_snapshot(self, name: str) -> None:
-        """Note that the snapshot was read back and is whole: it is published. Raises AssayError if it was not committed."""
+    def finish_snapshot(self, name: str, channels: Iterable[str] = ()) -> None:
+        """Note that the snapshot was read back and is whole: it is published. Raises AssayError if it was not committed.
+
+        `channels`: who is to be told, if it was not published before; see `deliveries`.
+        """
         with self._write() as connection:
-            snapshots.publish_snapshot(connection, self.dataset, name)
+            snapshots.publish_snapshot(connection, self.dataset, name, channels)
+
+    def damage_snapshot(self, name: str, fault: str) -> None:
+        """Note that what was read back of a committed or published snapshot is not what was sent, until it is read back well."""
+        with self._write() as connection:
+            snapshots.damage_snapshot(connection, self.dataset, name, fault)
+
+    def record_approval(
+        self, content_digest: str, since: str, *, answer: str, who: str, signed_as: str = "", why: str = ""
+    ) -> None:
+        """Write down what was answered when it was asked whether a content may be published in place of the snapshot `since`.
+
+        `answer`: a word of assay.database.words.Answer. `signed_as`: the name for the commit. `why`: why it was asked.
+        """
+        with self._write() as connection:
+            approvals.record_approval(
+                connection, self.dataset, content_digest, since, answer=answer, who=who, signed_as=signed_as, why=why
+            )
+
+    def newest_approval(self, content_digest: str, since: str) -> Mapping[str, Any] | None:
+        """The last answer to that question: number, answer, who, signed_as, why, answered_at; None if it was never answered."""
+        with self._read() as connection:
+            return approvals.newest_approval(connection, self.dataset, content_digest, since)
+
+    def approvals(self) -> pd.DataFrame:
+        """Every answer, oldest first; columns as in assay.database.approvals."""
+        with self._read() as connection:
+            return approvals.approvals(connection, self.dataset)
+
+    def note_delivery(self, name: str, channel: str, error: str = "") -> None:
+        """Note that a channel was told of a snapshot, or why it could not be."""
+        with self._write() as connection:
+            deliveries.note_delivery(connection, self.dataset, name, channel, error)
+
+    def deliveries(self) -> pd.DataFrame:
+        """Who is to be told of which snapshot, and who was; columns as in assay.database.deliveries."""
+        with self._read() as connection:
+            return deliveries.deliveries(connection, self.dataset)
 
     def discard_snapshot(self, name: str) -> None:
         """Forget a snapshot that was begun and not committed; no error if there is none."""

@@ -1,4 +1,4 @@
-"""Snapshots of a dataset: building, committed to the target, published once read back."""
+"""Snapshots of a dataset: building, committed to the target, published once read back, damaged if that gave something else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, Row, text
 
-from assay.database.copy import load_temporary
+from assay.database import deliveries
+from assay.database.copy import load_temporary, storable
 from assay.database.queries import read_frame
 from assay.database.words import SnapshotState
 from assay.errors import AssayError, DatasetConflict
@@ -22,10 +23,14 @@ SNAPSHOT_COLUMNS = (
     "last_updated",
     "target",
     "approved_by",
+    "fault",
     "begun_at",
     "committed_at",
     "published_at",
 )
+
+
+MAX_FAULT_CHARS = 2_000
 
 
 def begin_snapshot(
@@ -89,17 +94,30 @@ def commit_snapshot(connection: Connection, dataset: str, name: str, *, commit: 
     )
 
 
-def publish_snapshot(connection: Connection, dataset: str, name: str) -> None:
-    """Note that the snapshot was read back and is whole. Raises AssayError if it was not committed."""
+def publish_snapshot(connection: Connection, dataset: str, name: str, channels: Iterable[str] = ()) -> None:
+    """Note that the snapshot was read back and is whole, and who is to be told. Raises AssayError if it was not committed."""
     there = _require(connection, dataset, name)
     if there.state == SnapshotState.BUILDING:
         raise AssayError(f"snapshot {name!r} of dataset {dataset!r} is not committed; it cannot be published")
-    connection.execute(
+    done = connection.execute(
         text(
-            "UPDATE assay.snapshots SET state = 'published', published_at = now() "
-            "WHERE dataset = :dataset AND name = :name AND state = 'committed'"
+            "UPDATE assay.snapshots SET state = 'published', published_at = coalesce(published_at, now()), fault = '' "
+            "WHERE dataset = :dataset AND name = :name AND state IN ('committed', 'damaged')"
         ),
         {"dataset": dataset, "name": name},
+    )
+    if done.rowcount:
+        deliveries.announce(connection, dataset, name, channels)
+
+
+def damage_snapshot(connection: Connection, dataset: str, name: str, fault: str) -> None:
+    """Note that what was read back is not what was sent: the snapshot is not published, or not any more."""
+    there = _require(connection, dataset, name)
+    if there.state == SnapshotState.BUILDING:
+        raise AssayError(f"snapshot {name!r} of dataset {dataset!r} is not committed; it cannot be damaged")
+    connection.execute(
+        text("UPDATE assay.snapshots SET state = 'damaged', fault = :fault WHERE dataset = :dataset AND name = :name"),
+        {"dataset": dataset, "name": name, "fault": storable(fault)[:MAX_FAULT_CHARS]},
     )
 
 

@@ -30,12 +30,28 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
+class Answer(StrEnum):
+    """What became of the question whether a snapshot may be published."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 class SnapshotState(StrEnum):
-    """Where a snapshot stands: built, committed to the target, read back and proven."""
+    """Where a snapshot stands: built, committed to the target, read back and proven; or read back and found to be another."""
 
     BUILDING = "building"
     COMMITTED = "committed"
     PUBLISHED = "published"
+    DAMAGED = "damaged"
+
+
+class DeliveryState(StrEnum):
+    """Where the notification about a snapshot stands. What failed is tried again by the next run."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
 
 
 class UploadState(StrEnum):

@@ -103,7 +103,8 @@ def _run_dags(follower: _Follower, conf: Mapping[str, int]) -> None:
     threading.Thread(target=importlib.import_module, args=("assay.orchestration.results",), daemon=True).start()
     processed = follower.started_by("process_sessions", "benchmark_instances", measured)
     follower.follow("process_sessions", processed)
-    follower.follow("publish_snapshot", follower.trigger("publish_snapshot", {}))
+    # Who runs this asked for a snapshot of what was just measured: that it moved is no reason to wait for somebody else.
+    follower.follow("publish_snapshot", follower.trigger("publish_snapshot", {"accept_changes": True}))
     if missing is not None:
         raise missing
 
@@ -145,6 +146,11 @@ class _Follower:
                 if task.state in ("failed", "up_for_retry") and attempt not in shown:
                     shown.add(attempt)
                     self._show_log(dag, run, task)
+            if any(task.state == "awaiting_input" for task in tasks):
+                raise RunFailed(
+                    f"{dag} waits for approval, which nobody can give once this command has ended; what was finished is kept. "
+                    "`assay publish` shows what it is about and asks"
+                )
             # Watching costs a little of the machine: look less often while it is being measured.
             self._pause = 2.0 if any(task.state == "running" and task.slots > 1 for task in tasks) else 0.4
             return state if state in ("success", "failed") else None
@@ -211,6 +217,8 @@ def _print_results(console: Console, settings: Settings, results: Results | None
         repository = settings.git_repository(settings.dataset)
         say(f"snapshot   {results.snapshot}, commit {results.commit[:12]}, in {repository}")
         say(f"           git -C {repository} show --stat {results.commit[:12]}")
+        if results.accepted:
+            say(f"           accepted with this run: {results.accepted}")
     say("the UI     make up")
 
 

@@ -45,24 +45,29 @@ class Figure:
 
 @dataclass(frozen=True)
 class Results:
-    """What the ledger says after a run. `snapshot` and `commit` are those of the newest published snapshot, if there is one."""
+    """What the ledger says after a run. `snapshot` and `commit` are those of the newest published snapshot, if there is one;
+    `accepted` says what somebody would have been asked about, had it not been approved."""
 
     figures: tuple[Figure, ...]
     accounting: Accounting
     snapshot: str
     commit: str
+    accepted: str = ""
 
 
 def collect_results(workspace: Workspace) -> Results:
     """This host's figures, the accounting and the newest snapshot of the dataset."""
     snapshots = workspace.ledger.snapshots()
     published = snapshots[snapshots["state"] == "published"]
-    newest = published.iloc[-1] if len(published) else {"name": "", "commit": ""}
+    newest = published.iloc[-1] if len(published) else {"name": "", "commit": "", "content_digest": ""}
+    approvals = workspace.ledger.approvals()
+    about = approvals[(approvals["content_digest"] == newest["content_digest"]) & (approvals["answer"] == "approved")]
     return Results(
         figures=host_figures(workspace.ledger.statistics(), _this_host(workspace)),
         accounting=workspace.ledger.accounting(),
         snapshot=str(newest["name"]),
         commit=str(newest["commit"]),
+        accepted=str(about.iloc[-1]["why"]) if len(about) else "",
     )
 
 

@@ -29,11 +29,18 @@ class Rollback:
 
 
 def commit_message(
-    name: str, documents: Mapping[str, bytes], code: str, *, rollback: Rollback | None = None, thinned: Sequence[str] = ()
+    name: str,
+    documents: Mapping[str, bytes],
+    code: str,
+    *,
+    rollback: Rollback | None = None,
+    thinned: Sequence[str] = (),
+    approved_by: str = "",
 ) -> str:
     """The message for the snapshot of these documents. `code`: the commit of Assay that built them, or empty.
 
-    `thinned`: the snapshots whose folders leave the tree with this commit.
+    `thinned`: the snapshots whose folders leave the tree with this commit. `approved_by`: the name of who approved it, where
+    somebody was asked.
     """
     metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
     counts, accounting = metadata["counts"], metadata["accounting"]
@@ -53,6 +60,8 @@ def commit_message(
     ]
     if thinned:
         lines.append(f"Folders thinned, their tags and releases stay: {_listed(thinned)}")
+    if approved_by:
+        lines.append(f"Approved-by: {approved_by}")
     return "\n".join(lines) + "\n"
 
 

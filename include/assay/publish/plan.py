@@ -27,6 +27,7 @@ class Plan:
     """A commit to be made on `head`: a new snapshot's name, its documents, and what it writes and removes.
 
     `files`: the paths that are different afterwards. `thinned`: the snapshots whose folders leave the tree. `cost`: what it adds.
+    `before`: the snapshot that it follows; None for the first of a dataset.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plan:
     files: tuple[str, ...]
     thinned: tuple[str, ...]
     cost: Cost
+    before: CurrentSnapshot | None = None
 
 
 def plan(
@@ -75,7 +77,7 @@ def plan(
     different = {path for path, blob in blobs.items() if tree.get(path) != blob}
     change = Change(write if history is None else Joined(write, history), gone)
     added = cost(change.write, {*tree.values()})
-    return Plan(name, head, documents, change, tuple(sorted(different | gone)), tuple(old), added)
+    return Plan(name, head, documents, change, tuple(sorted(different | gone)), tuple(old), added, current)
 
 
 def _thinned(target: GitTarget, tree: Mapping[str, str], always: Collection[str], keep: Keep | None) -> list[str]:

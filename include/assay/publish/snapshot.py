@@ -7,19 +7,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
 
 from assay.database.words import SnapshotState
 from assay.dataset.build import METADATA, build_documents, digest_of
+from assay.dataset.changes import CHANGES
 from assay.dataset.encode import sha256
 from assay.dataset.manifest import MANIFEST
 from assay.dataset.trends import Archive
 from assay.dataset.validate import validate_documents
-from assay.errors import PublicationError
-from assay.publish.approval import Approve, require_quality
+from assay.errors import NotWhole, PublicationError
+from assay.publish.approval import (
+    UNNAMED,
+    Ask,
+    Question,
+    Reply,
+    approval_of,
+    approved_before,
+    only_approved,
+    question_of,
+    unwatched,
+)
 from assay.publish.budget import Budget, require_affordable
 from assay.publish.code import code_commit
 from assay.publish.current import CurrentSnapshot, current_snapshot
@@ -42,12 +54,17 @@ ATTEMPTS = 5
 LOCK = "publish"
 
 
+class StaleBuild(PublicationError):
+    """Another snapshot was published since these documents were built."""
+
+
 @dataclass(frozen=True)
 class PublishedSnapshot:
     """A snapshot and where it is. `changed`: this call published it, or would (`commit` is None in a dry run).
 
     `path`: the target. `files`: the paths in the repository that its commit wrote or removed; empty if nothing changed.
     `thinned`: the snapshots whose folders it removed; their tags stay.
+    `approved_by`: who approved it, as the commit says; empty where nobody had to.
     """
 
     name: str
@@ -57,59 +74,72 @@ class PublishedSnapshot:
     files: tuple[str, ...]
     content_digest: str
     thinned: tuple[str, ...] = ()
+    approved_by: str = ""
 
 
-def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, approve: Approve | None = None) -> PublishedSnapshot:
+def publish_snapshot(workspace: Workspace, *, dry_run: bool = False, ask: Ask = unwatched) -> PublishedSnapshot:
     """Publish what the dataset says now. Nothing new: nothing is written, and the snapshot that says it already is given.
 
-    `approve`: asked before anything new is published; by default it refuses what is under the setting `quality_threshold`.
-    Raises PublicationError if there is nothing to publish yet, if the target fails, or if what is read back is not what was sent;
-    SchemaMismatch if a document would break the contract.
+    `ask`: asked before anything new is published that needs approval, in a dry run too, where the answer does not matter; by
+    default only what is under the setting `quality_threshold` is refused.
+    Raises NotApproved if the answer is no, PublicationError if there is nothing to publish yet, if the target fails, or if what
+    is read back is not what was sent; SchemaMismatch if a document would break the contract.
     """
     target = open_target(workspace)
     with workspace.ledger.lock(LOCK), spool() as history:
-        unwatched = None if dry_run else require_quality(workspace.settings.quality_threshold)
-        documents = build(workspace, target, history, approve or unwatched)
+        documents = build(workspace, target, history)
         if dry_run:
-            return foreseen(workspace, target, documents, history)
-        snapshot = commit(workspace, target, documents, history)
+            return foreseen(workspace, target, documents, history, None if ask is unwatched else ask)
+        snapshot = commit(workspace, target, documents, history, ask=ask)
         return verify(workspace, target, snapshot)
 
 
 def build_snapshot(workspace: Workspace) -> str:
-    """First of three steps for a task each: build, validate and store the documents; gives their content digest."""
+    """First of four steps for a task each: build, validate and store the documents; gives their content digest."""
     target = open_target(workspace)
     with spool() as history:
-        documents = build(workspace, target, history, require_quality(workspace.settings.quality_threshold))
+        documents = build(workspace, target, history)
         digest = digest_of(documents)
         for path, data in Joined(documents, history).items():
             workspace.storage.write(f"{_built(digest)}/{path}", data)
     return digest
 
 
+def ask_about_snapshot(workspace: Workspace, digest: str) -> Question | None:
+    """Second step: what a person is to be asked about the documents that `build_snapshot` stored; None if nothing.
+
+    Raises StaleBuild if another snapshot was published since they were built.
+    """
+    target = open_target(workspace)
+    with _stored(workspace, digest) as (documents, history):
+        planned = _planned(workspace, target, documents, history)
+        if isinstance(planned, CurrentSnapshot):
+            return None
+        _check_fresh(target, planned, _since(documents))
+        question = question_of(planned, workspace.settings)
+    return question if question.reasons else None
+
+
 def commit_snapshot(workspace: Workspace, digest: str) -> PublishedSnapshot:
-    """Second step: commit the documents that `build_snapshot` stored. Again: gives the commit that was made."""
-    keys = [item.key for item in workspace.storage.list(_built(digest))]
-    if not keys:
-        raise PublicationError(f"no built documents with digest {digest}: build the snapshot again")
-    prefix = f"{_built(digest)}/"
-    documents: dict[str, bytes] = {}
-    with spool() as history:
-        for key, data in workspace.storage.read_many(keys):
-            path = key.removeprefix(prefix)
-            if is_history(path):
-                history.write(path, data)
-            else:
-                documents[path] = data
-        with workspace.ledger.lock(LOCK):
-            return commit(workspace, open_target(workspace), documents, history)
+    """Third step: commit the documents that `build_snapshot` stored. Again: gives the commit that was made.
+
+    Raises NotApproved if they need approval and the ledger has none for them, on top of what the target holds now; StaleBuild
+    if another snapshot was published since they were built.
+    """
+    with _stored(workspace, digest) as (documents, history), workspace.ledger.lock(LOCK):
+        return commit(workspace, open_target(workspace), documents, history, ask=only_approved, built_on=_since(documents))
+
+
+def forget_snapshot(workspace: Workspace, digest: str) -> None:
+    """In place of the third step where the answer was no: remove the documents that `build_snapshot` stored."""
+    workspace.storage.delete([item.key for item in workspace.storage.list(_built(digest))])
 
 
 def verify_snapshot(workspace: Workspace, snapshot: PublishedSnapshot) -> PublishedSnapshot:
-    """Third step: read the commit back, note it as published, and remove the stored documents."""
+    """Fourth step: read the commit back, note it as published, and remove the stored documents."""
     with workspace.ledger.lock(LOCK):
         verified = verify(workspace, open_target(workspace), snapshot)
-    workspace.storage.delete([item.key for item in workspace.storage.list(_built(snapshot.content_digest))])
+    forget_snapshot(workspace, snapshot.content_digest)
     return verified
 
 
@@ -118,13 +148,10 @@ def open_target(workspace: Workspace) -> GitTarget:
     return open_repository(workspace.settings, workspace.dataset, workspace.storage)
 
 
-def build(
-    workspace: Workspace, target: GitTarget, history: Spool | None = None, approve: Approve | None = None
-) -> dict[str, bytes]:
+def build(workspace: Workspace, target: GitTarget, history: Spool | None = None) -> dict[str, bytes]:
     """The validated documents of what the dataset says now, compared with the snapshot that the target holds.
 
-    The documents over time go into `history`, by path in the repository; without it they are not made. `approve` is asked about
-    what the target does not say already.
+    The documents over time go into `history`, by path in the repository; without it they are not made.
     """
     started = time.monotonic()
     current = current_snapshot(target, target.head())
@@ -141,8 +168,6 @@ def build(
         digest_of(documents)[:12],
         time.monotonic() - started,
     )
-    if approve is not None and (current is None or current.digest != digest_of(documents)):
-        approve(documents)
     return documents
 
 
@@ -160,10 +185,15 @@ def commit(
     documents: Mapping[str, bytes],
     history: Spool,
     rollback: Rollback | None = None,
+    *,
+    ask: Ask = unwatched,
+    built_on: str | None = None,
 ) -> PublishedSnapshot:
     """One commit for these documents and those over time, on whatever head the target has; none if the target says the same.
 
-    `rollback`: which former snapshot they are. Raises PublicationError if the branch keeps moving, or if it would cost too much.
+    `rollback`: which former snapshot they are; nobody is asked about that. `built_on`: the snapshot that they must follow, if it
+    matters. Raises StaleBuild if another is there now, PublicationError if the branch keeps moving or if it would cost too much,
+    NotApproved if it must not be published.
     """
     code = code_commit()
     for attempt in range(1, ATTEMPTS + 1):
@@ -171,8 +201,14 @@ def commit(
         if isinstance(planned, CurrentSnapshot):
             refresh_page(target, planned.documents, planned.commit)
             return _committed_before(workspace, target, planned, str(rollback or ""))
-        _begin(workspace, target, planned.name, planned.documents, str(rollback or ""))
-        message = commit_message(planned.name, planned.documents, code, rollback=rollback, thinned=planned.thinned)
+        if built_on is not None:
+            _check_fresh(target, planned, built_on)
+        approved = approval_of(workspace, planned, ask) if rollback is None else None
+        signed = "" if approved is None else approved.signed_as or UNNAMED
+        _begin(workspace, target, planned.name, planned.documents, str(rollback or "") or _who(approved))
+        message = commit_message(
+            planned.name, planned.documents, code, rollback=rollback, thinned=planned.thinned, approved_by=signed
+        )
         try:
             new = target.commit(planned.change, message, expected=planned.head, tag=planned.name)
         except (MovedBranch, TagTaken) as error:
@@ -181,7 +217,7 @@ def commit(
         workspace.ledger.commit_snapshot(planned.name, commit=new, manifest_sha256=sha256(planned.documents[MANIFEST]))
         log.info("snapshot %s: commit %s with %d files in %s", planned.name, new[:12], len(planned.files), target.name)
         return PublishedSnapshot(
-            planned.name, new, True, target.name, planned.files, digest_of(planned.documents), planned.thinned
+            planned.name, new, True, target.name, planned.files, digest_of(planned.documents), planned.thinned, signed
         )
     raise PublicationError(
         f"{target.name}: the branch moved {ATTEMPTS} times while publishing; see who else writes there, try again"
@@ -191,12 +227,17 @@ def commit(
 def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot) -> PublishedSnapshot:
     """Read a committed snapshot back, make its release, and note it as published.
 
-    Raises PublicationError if it is not what was sent.
+    Raises NotWhole, and notes that, if it is not what was sent.
     """
     if snapshot.commit is None:
         raise PublicationError(f"snapshot {snapshot.name} was never committed: there is nothing to read back")
     noted = _noted(workspace, snapshot.name)
-    read_back(target, snapshot.name, snapshot.commit, noted["manifest_sha256"])
+    try:
+        read_back(target, snapshot.name, snapshot.commit, noted["manifest_sha256"])
+    except NotWhole as error:
+        workspace.ledger.damage_snapshot(snapshot.name, str(error))
+        log.error("snapshot %s: DAMAGED: nothing may be cleaned until it is read back well: %s", snapshot.name, error)
+        raise
     # Only what was proven gets a release. Its notes are the commit's: a run that was killed before is completed by the next.
     target.release(snapshot.name, *title_and_notes(target.message(snapshot.commit)))
     workspace.ledger.finish_snapshot(snapshot.name)
@@ -210,7 +251,8 @@ def _committed_before(workspace: Workspace, target: GitTarget, current: CurrentS
     if tagged is None:
         target.add_tag(current.name, current.commit)
         tagged = current.commit
-    _begin(workspace, target, current.name, current.documents, approved_by)
+    approved = approved_before(workspace, current.digest, _since(current.documents))
+    _begin(workspace, target, current.name, current.documents, approved_by or _who(approved))
     workspace.ledger.commit_snapshot(current.name, commit=tagged, manifest_sha256=sha256(current.documents[MANIFEST]))
     fresh = _noted(workspace, current.name)["state"] != SnapshotState.PUBLISHED
     log.info("dataset %s: the target says the same already, in snapshot %s", workspace.dataset, current.name)
@@ -228,6 +270,24 @@ def _begin(workspace: Workspace, target: GitTarget, name: str, documents: Mappin
     )
 
 
+def _who(approved: Reply | None) -> str:
+    return "" if approved is None else approved.who
+
+
+def _check_fresh(target: GitTarget, planned: Plan, built_on: str) -> None:
+    """An answer, or a difference, is about one snapshot after another; and what is older must not replace what is newer."""
+    there = _since(planned.documents)
+    if there != built_on:
+        raise StaleBuild(
+            f"{target.name}: snapshot {there or 'none'} is the last one there now, and these documents were built on "
+            f"{built_on or 'none'}; build them again, so that nothing newer is taken back"
+        )
+
+
+def _since(documents: Mapping[str, bytes]) -> str:
+    return str(orjson.loads(documents[CHANGES])["since"])
+
+
 def _planned(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> Plan | CurrentSnapshot:
     settings = workspace.settings
     keep = Keep(settings.keep_days, settings.keep_weekly_days)
@@ -237,12 +297,35 @@ def _planned(workspace: Workspace, target: GitTarget, documents: Mapping[str, by
     return planned
 
 
-def foreseen(workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool) -> PublishedSnapshot:
-    """What committing these documents would do; nothing is written."""
+def foreseen(
+    workspace: Workspace, target: GitTarget, documents: Mapping[str, bytes], history: Spool, ask: Ask | None = None
+) -> PublishedSnapshot:
+    """What committing these documents would do; nothing is written. `ask` is shown what somebody would be asked."""
     planned = _planned(workspace, target, documents, history)
     if isinstance(planned, Plan):
+        question = question_of(planned, workspace.settings)
+        if ask is not None and question.reasons:
+            ask(question)
         return PublishedSnapshot(planned.name, None, True, target.name, planned.files, digest_of(documents), planned.thinned)
     return PublishedSnapshot(planned.name, planned.commit, False, target.name, (), planned.digest)
+
+
+@contextmanager
+def _stored(workspace: Workspace, digest: str) -> Iterator[tuple[dict[str, bytes], Spool]]:
+    """The documents that `build_snapshot` stored, and those over time."""
+    keys = [item.key for item in workspace.storage.list(_built(digest))]
+    if not keys:
+        raise PublicationError(f"no built documents with digest {digest}: build the snapshot again")
+    prefix = f"{_built(digest)}/"
+    documents: dict[str, bytes] = {}
+    with spool() as history:
+        for key, data in workspace.storage.read_many(keys):
+            path = key.removeprefix(prefix)
+            if is_history(path):
+                history.write(path, data)
+            else:
+                documents[path] = data
+        yield documents, history
 
 
 def _used_names(workspace: Workspace) -> set[str]:

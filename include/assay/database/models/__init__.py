@@ -1,9 +1,11 @@
 """The tables. Every class docstring and column comment becomes a comment in the database and a line of docs/database.md."""
 
 from assay.database.models.archives import ArchivedSession, ArchiveRow, ArchiveVolume
+from assay.database.models.approvals import Approval
 from assay.database.models.base import SCHEMA, Base
 from assay.database.models.batches import LooseBatch
 from assay.database.models.decisions import DecisionRow
+from assay.database.models.deliveries import Delivery
 from assay.database.models.findings import Finding, Rejection
 from assay.database.models.ingest import ApiKeyRow, IngestAuditRow, UploadFileRow, UploadRow
 from assay.database.models.prices import PriceRow
@@ -18,9 +20,11 @@ __all__ = [
     "ArchiveRow",
     "ArchiveVolume",
     "ArchivedSession",
+    "Approval",
     "Base",
     "Dataset",
     "DecisionRow",
+    "Delivery",
     "Finding",
     "IngestAuditRow",
     "LooseBatch",

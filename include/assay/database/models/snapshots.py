@@ -26,13 +26,18 @@ class Snapshot(Base):
         ForeignKey(Dataset.dataset), primary_key=True, comment="Dataset that it is a version of."
     )
     name: Mapped[str] = mapped_column(primary_key=True, comment="Its date, and a number from the second of a day on.")
-    state: Mapped[str] = mapped_column(comment="building, committed, or published once it was read back.")
+    state: Mapped[str] = mapped_column(
+        comment="building, committed, published once it was read back, or damaged: what was read back is not what was sent."
+    )
     content_digest: Mapped[str] = mapped_column(comment="Digest of the documents: the same content is never published twice.")
     manifest_sha256: Mapped[str] = mapped_column(comment="SHA-256 of the snapshot's manifest.json.")
     last_updated: Mapped[datetime | None] = mapped_column(comment="End of the newest session that went in, UTC.")
     target: Mapped[str] = mapped_column(comment="Git repository that it goes to.")
     commit: Mapped[str] = mapped_column(comment="Commit in the target; empty while building.")
     approved_by: Mapped[str] = mapped_column(comment="Who approved it; empty if it needed no approval.")
+    fault: Mapped[str] = mapped_column(
+        server_default="", comment="What was found when it was read back and was not what was sent; empty if it was."
+    )
     begun_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="When it was begun, UTC.")
     committed_at: Mapped[datetime | None] = mapped_column(comment="When it was committed, UTC.")
     published_at: Mapped[datetime | None] = mapped_column(comment="When it was read back and found whole, UTC.")
