@@ -22,13 +22,17 @@ is **skipped**: the same sessions give the same bytes, and those are published a
 | `read_back` | the repository's disk: what it gives is not what was sent. The former snapshot is untouched |
 | `archive` | the archive's place (`ASSAY_ARCHIVE_URL`): is there space, may we write? It counts once it was read back |
 | `clean` | the message names the archive that is damaged or gone, or the snapshot that does not read back. Nothing was lost |
+| `notify` | who could not be told, and why: the snapshot is published all the same, and the next run tells again |
+
+**Notification**: after the read-back a webhook, a GitHub `repository_dispatch` and an SNS topic are told, each where it is
+configured (`ASSAY_WEBHOOK_URL`, `ASSAY_DISPATCH_REPOSITORY`, `ASSAY_SNS_TOPIC`). Is nobody to be told, `notify` is skipped.
 
 Clear the failed task, or trigger the DAG again: it goes on where it stopped and publishes once.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import Param, TriggerRule, chain, dag, task
+from airflow.sdk import Param, chain, dag, task
 from assay.orchestration.approval import ACCEPT, AskBeforePublishing
 from assay.orchestration.assets import STATISTICS
 from assay.orchestration.policy import TASKS
@@ -76,7 +80,7 @@ def publish_snapshot():
 
         return read_snapshot_back(snapshot)
 
-    # These two go on where an earlier run was stopped, so they also run where nothing is new and `read_back` is skipped.
+    # These go on where an earlier run was stopped, so they also run where nothing is new and `read_back` is skipped.
     @task(trigger_rule="none_failed")
     def archive() -> list[dict]:
         """Packs the raw sessions of what is published and reads the archive back; skipped if every snapshot has its archive."""
@@ -91,6 +95,12 @@ def publish_snapshot():
 
         return clean_raw()
 
+    @task(trigger_rule="none_failed")
+    def notify() -> list[str]:
+        """Tells downstream of what is published, also of what could not be told before; gives who was told of what."""
+        from assay.orchestration.tasks import tell_downstream
+
+        return tell_downstream()
 
     built = build()
     approve = AskBeforePublishing(
@@ -100,7 +110,9 @@ def publish_snapshot():
         hours=settings.approval_hours,
     )
     committed = commit(built)
-    chain(approve, committed, read_back(committed), archive(), clean())
+    proven = read_back(committed)
+    chain(approve, committed, proven, archive(), clean())
+    proven >> notify()
 
 
 publish_snapshot()

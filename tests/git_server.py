@@ -65,6 +65,7 @@ class GitServer:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "remote.git"
         self.calls: list[str] = []
+        self.dispatches: list[dict[str, Any]] = []
         self.faults: dict[int, Fault] = {}
         self.releases: dict[str, Release] = {}
         self.says_digests = True
@@ -243,6 +244,7 @@ class GitServer:
             ("POST", "/git/refs"): self._post_ref,
             ("PATCH", "/git/refs/heads/main"): self._patch_branch,
             ("PUT", "/contents/(.+)"): self._put_file,
+            ("POST", "/dispatches"): self._dispatch,
             ("GET", "/git/commits/([0-9a-f]{40})"): self._get_commit,
             ("GET", "/releases/tags/(.+)"): self._get_release,
             ("POST", "/releases"): self._post_release,
@@ -308,6 +310,12 @@ class GitServer:
             raise Refused(422, "Update is not a fast forward")
         self.git("update-ref", "refs/heads/main", given["sha"], head)
         return 200, {"ref": "refs/heads/main", "object": {"sha": given["sha"], "type": "commit"}}
+
+    def _dispatch(self, _: Any, __: Any, given: dict[str, Any]) -> tuple[int, Any]:
+        if not isinstance(given["event_type"], str) or len(given["client_payload"]) > 10:
+            raise Refused(422, "No more than 10 properties are allowed")
+        self.dispatches.append(given)
+        return 204, b""
 
     def _put_file(self, found: re.Match[str], _: Any, given: dict[str, Any]) -> tuple[int, Any]:
         if self.refs():

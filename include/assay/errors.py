@@ -44,6 +44,10 @@ class NotWhole(PublicationError):
     """What was read back of a snapshot is not what was sent: nothing that it was made of may be removed."""
 
 
+class NotificationFailed(AssayError):
+    """Who is to be told of a published snapshot could not be told; the snapshot stays published, and a rerun tries again."""
+
+
 class StorageError(AssayError):
     """A store cannot do what was asked: no space, no permission, no network, no credentials, or a key that is not allowed."""
 

@@ -105,6 +105,31 @@ class Settings(BaseSettings):
         "tags and releases stay.",
     )
     keep_weekly_days: int = Field(1095, ge=0, description="Before this many days one dated folder a quarter stays.")
+    webhook_url: SecretStr | None = Field(
+        None, description="Address that is told of every published snapshot by POST: https, or http on this machine."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Secret of 16 characters or more that signs it (HMAC-SHA256 in `X-Assay-Signature-256`)."
+    )
+    dispatch_repository: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
+        description="GitHub repository, `owner/name`, that is told by a `repository_dispatch` of type `snapshot.published`.",
+    )
+    dispatch_token: SecretStr | None = Field(
+        None, description="Token for it, with the permission `contents: write` there. Default: ASSAY_GITHUB_TOKEN."
+    )
+    sns_topic: str | None = Field(None, description="ARN of an SNS topic that is told of every published snapshot.")
+    public_url: str | None = Field(
+        None,
+        description="Where the published repository can be read, for those who are told; `{dataset}` stands for the dataset's "
+        "name. Default: the commit on raw.githubusercontent.com, if it is published on github.com.",
+    )
+    alarm_sns_topic: str | None = Field(None, description="ARN of an SNS topic that is told when a task of a DAG fails for good.")
+    alarm_mail: str | None = Field(
+        None, description="Mail address that is told of it, through Airflow's connection `smtp_default`."
+    )
+    alarm_mail_from: str | None = Field(None, description="Sender of that mail. Default: as the connection says.")
     serve_token: SecretStr | None = Field(
         None, description="Bearer token, of 16 characters or more, that `assay serve` asks for; needed beyond this machine."
     )
@@ -196,6 +221,20 @@ class Settings(BaseSettings):
         if wrong or len(set(names)) < len(names):
             raise ValueError(f"found {value!r}; expected regions such as us-east-1, each once, with commas between them")
         return ",".join(names)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Who is told of a published snapshot, as the ledger calls them."""
+        given = {"webhook": self.webhook_url, "dispatch": self.dispatch_repository, "sns": self.sns_topic}
+        return tuple(channel for channel, where in given.items() if where is not None)
+
+    def base_url(self, dataset: str, commit: str) -> str:
+        """Where the repository of a dataset can be read at a commit, or as of now; empty if that is not known."""
+        if self.public_url is not None:
+            return self.public_url.replace("{dataset}", dataset).rstrip("/")
+        if self.github_repository is None or self.github_api != "https://api.github.com":
+            return ""
+        return f"https://raw.githubusercontent.com/{self.github_repository.replace('{dataset}', dataset)}/{commit}"
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def test_nothing_is_committed_before_it_was_asked_about_and_the_form_can_answer(
     tasks = dags["publish_snapshot"]["tasks"]
     assert tasks["approve"]["after"] == ["build"]
     assert tasks["commit"]["after"] == ["approve", "build"]
+    assert tasks["notify"] | {"after": ["read_back"], "rule": "none_failed"} == tasks["notify"], "what failed is told again"
     parameter = dags["publish_snapshot"]["params"]["accept_changes"]
     assert (parameter["type"], parameter["default"]) == ("boolean", False)
 

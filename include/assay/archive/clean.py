@@ -18,7 +18,7 @@ from assay.archive.make import LOCK
 from assay.archive.place import ArchivePlace, open_place
 from assay.database.archives import CLEANED_KINDS, TO_CLEAN, VolumeFacts
 from assay.database.words import SnapshotState
-from assay.errors import ArchiveError
+from assay.errors import ArchiveError, NotWhole
 from assay.publish.readback import read_back
 from assay.publish.repository import open_repository
 from assay.session import MANIFEST_NAME
@@ -75,8 +75,10 @@ def clean(
 
 
 def _unproven(workspace: Workspace) -> str:
-    """Why the newest snapshot stands against cleaning; empty if it does not."""
+    """Why the newest snapshot, or one that is damaged, stands against cleaning; empty if none does."""
     snapshots = workspace.ledger.snapshots()
+    for damaged in snapshots[snapshots["state"] == SnapshotState.DAMAGED.value].to_dict("records"):
+        return f"snapshot {damaged['name']} is not what was sent ({damaged['fault']})"
     committed = snapshots[snapshots["state"] != SnapshotState.BUILDING.value]
     if committed.empty or committed.iloc[-1]["state"] == SnapshotState.PUBLISHED.value:
         return ""
@@ -87,7 +89,11 @@ def _read_newest_back(workspace: Workspace) -> None:
     snapshots = workspace.ledger.snapshots()
     newest = snapshots[snapshots["state"] == SnapshotState.PUBLISHED.value].iloc[-1]
     target = open_repository(workspace.settings, workspace.dataset)
-    read_back(target, str(newest["name"]), str(newest["commit"]), str(newest["manifest_sha256"]))
+    try:
+        read_back(target, str(newest["name"]), str(newest["commit"]), str(newest["manifest_sha256"]))
+    except NotWhole as error:
+        workspace.ledger.damage_snapshot(str(newest["name"]), str(error))
+        raise
 
 
 def _by_archive(workspace: Workspace, days: int) -> dict[str, int]:

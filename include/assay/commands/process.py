@@ -14,8 +14,10 @@ from assay.commands import daily
 from assay.commands.options import AsJson, Dataset, account, counted, print_json, progress
 
 if TYPE_CHECKING:
+    from assay.notify.deliver import Told
     from assay.process import Outcome
     from assay.publish.approval import Question, Reply
+    from assay.workspace import Workspace
 
 
 def import_(
@@ -146,9 +148,10 @@ def publish(
         name = signature(as_name or workspace.settings.approver or "")
         ask = partial(_ask, questions, name, yes or dry_run, as_json)
         snapshot = publish_snapshot(workspace, dry_run=dry_run, ask=ask)
+        told = None if dry_run else _tell(workspace)
     if as_json:
         reasons = [reason.text for question in questions[-1:] for reason in question.reasons]
-        print_json(asdict(snapshot) | {"needs_approval": reasons})
+        print_json(asdict(snapshot) | {"needs_approval": reasons, "told": [] if told is None else told.delivered})
     elif not snapshot.changed:
         typer.echo(f"nothing to publish: the dataset has not changed since snapshot {snapshot.name}")
     else:
@@ -157,6 +160,18 @@ def publish(
         if snapshot.thinned:
             gone = "would leave" if dry_run else "left"
             typer.echo(f"{len(snapshot.thinned)} old folders {gone} the branch, their tags stay: {', '.join(snapshot.thinned)}")
+
+
+def _tell(workspace: Workspace) -> Told | None:
+    """Tell downstream; who cannot be told is named, and told by the next run: the snapshot is published all the same."""
+    if not workspace.settings.channels:
+        return None
+    from assay.notify.deliver import notify_downstream
+
+    told = notify_downstream(workspace)
+    for failure in told.failed:
+        typer.echo(f"not told, the next run tries again: {failure}", err=True)
+    return told
 
 
 def _ask(questions: list[Question], name: str, decided: bool, as_json: bool, question: Question) -> Reply:

@@ -14,11 +14,11 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
 from assay.database import (
+    approvals,
     archives,
     arrivals,
     batches,
     decisions,
-    approvals,
     deliveries,
     fingerprint,
     listing,

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from assay.errors import NotificationFailed
 from assay.orchestration.work import run_step
 from assay.workspace import Workspace
 
@@ -68,6 +69,24 @@ def clean_raw() -> dict[str, int]:
     if not done.cleaned.sessions:
         raise AirflowSkipException(f"no raw object is published, archived and {done.retention_days} days old")
     return asdict(done.cleaned)
+
+
+def tell_downstream() -> list[str]:
+    """Tell who is configured of the published snapshots; give who was told of which.
+
+    Raises AirflowSkipException if nobody is to be told, NotificationFailed if somebody could not be.
+    """
+    from assay.notify.deliver import notify_downstream
+
+    def tell(workspace: Workspace) -> list[str]:
+        told = notify_downstream(workspace)
+        if told.failed:
+            raise NotificationFailed(f"published, but not everybody could be told: {'; '.join(told.failed)}")
+        return list(told.delivered)
+
+    if not (told := run_step(tell)):
+        raise AirflowSkipException("nobody is to be told of anything new")
+    return told
 
 
 def refresh_price_lists() -> dict[str, int]:

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from assay.errors import AssayError, AwsUnavailable, DatabaseUnavailable, PricesUnavailable, StorageError
+from assay.errors import AssayError, AwsUnavailable, DatabaseUnavailable, NotificationFailed, PricesUnavailable, StorageError
 from assay.workspace import Workspace, open_workspace
 
-PASSING = (AwsUnavailable, DatabaseUnavailable, PricesUnavailable, StorageError)
+PASSING = (AwsUnavailable, DatabaseUnavailable, NotificationFailed, PricesUnavailable, StorageError)
 """What may be over in a moment: these are left to Airflow's retries; every other AssayError fails the task at once."""
 
 Result = TypeVar("Result")

@@ -240,7 +240,7 @@ def verify(workspace: Workspace, target: GitTarget, snapshot: PublishedSnapshot)
         raise
     # Only what was proven gets a release. Its notes are the commit's: a run that was killed before is completed by the next.
     target.release(snapshot.name, *title_and_notes(target.message(snapshot.commit)))
-    workspace.ledger.finish_snapshot(snapshot.name)
+    workspace.ledger.finish_snapshot(snapshot.name, workspace.settings.channels)
     log.info("snapshot %s: read back from %s, every hash as in the manifest", snapshot.name, target.name)
     return snapshot
 

@@ -1,7 +1,7 @@
 """The tables. Every class docstring and column comment becomes a comment in the database and a line of docs/database.md."""
 
-from assay.database.models.archives import ArchivedSession, ArchiveRow, ArchiveVolume
 from assay.database.models.approvals import Approval
+from assay.database.models.archives import ArchivedSession, ArchiveRow, ArchiveVolume
 from assay.database.models.base import SCHEMA, Base
 from assay.database.models.batches import LooseBatch
 from assay.database.models.decisions import DecisionRow
@@ -17,10 +17,10 @@ from assay.database.models.statistics import Statistic
 __all__ = [
     "SCHEMA",
     "ApiKeyRow",
+    "Approval",
     "ArchiveRow",
     "ArchiveVolume",
     "ArchivedSession",
-    "Approval",
     "Base",
     "Dataset",
     "DecisionRow",
