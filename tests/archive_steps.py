@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +66,17 @@ def watch(countdown: Countdown) -> None:
     for owner, names in WRITES.items():
         for name in names:
             counted(owner, name)
-    for store in (LocalStorage, S3Storage):
-        _erase_one_by_one(store, countdown)
+    _erase_one_by_one(LocalStorage, lambda: None)  # there each is a deletion, which is counted
+    _erase_one_by_one(S3Storage, countdown.step)
 
 
-def _erase_one_by_one(store: Any, countdown: Countdown) -> None:
+def _erase_one_by_one(store: Any, step: Callable[[], None]) -> None:
     original = store.erase
 
     def erase(self: Storage, *groups: Sequence[str]) -> None:
         for keys in groups:
             for key in keys:
-                countdown.step()
+                step()
                 original(self, [key])
 
     store.erase = erase

@@ -26,8 +26,9 @@ from dataset_content import Series, simple, stream
 from dataset_ledger import fill
 from real_servers import copied_database, dropped_database
 
-OFTEN = (1, 3, 12, 14, 16, 18, 21, 25, 31)
-"""Steps that the normal suite tries; the long matrix tries all."""
+OFTEN = (7, 12, 15, 19)
+"""What the normal suite tries: before the branch moves, before the second file of the archive lies in its place, before the
+archive is noted, and in the middle of deleting. The long matrix tries every step."""
 
 
 @dataclass
@@ -162,7 +163,7 @@ def test_killed_at_some_steps_and_run_again(
 ) -> None:
     s3 = request.getfixturevalue("s3") if store == "s3" else None
     tried = [step for step in OFTEN if kill_and_check(template, server_urls, tmp_path, s3, step)]
-    assert len(tried) >= len(OFTEN) - 2
+    assert tried == list(OFTEN)
     print(f"killed at {len(tried)} points on {store}")
 
 
@@ -178,4 +179,4 @@ def test_killed_at_every_step_and_run_again(
     while kill_and_check(template, server_urls, tmp_path, s3, step):
         step += 1
     print(f"killed at {step - 1} points on {store}")
-    assert step > 25
+    assert step > 20
