@@ -11,7 +11,7 @@ holds no worker meanwhile. No answer within a day (`ASSAY_APPROVAL_HOURS`) means
 name of who approved goes into the commit. After a no the same content is asked about again only in a run that somebody triggers.
 The first snapshot of a dataset needs no approval, nor does `assay publish --yes`.
 
-It runs every day at 06:00 UTC. If the statistics hold nothing new since the last snapshot, nothing is committed and the last task
+It runs every day at 06:00 UTC. If the statistics hold nothing new since the last snapshot, nothing is committed and `read_back`
 is **skipped**: the same sessions give the same bytes, and those are published already. Trigger it to publish at once.
 
 | when it fails | look at |

@@ -97,6 +97,7 @@ def test_every_task_is_shown_as_it_ends(story: Story) -> None:
         *("process_sessions.verify", "process_sessions.read", "process_sessions.check"),
         *("process_sessions.summarize", "process_sessions.compact"),
         *("publish_snapshot.build", "publish_snapshot.approve", "publish_snapshot.commit", "publish_snapshot.read_back"),
+        "publish_snapshot.archive",
     )
     for ended in (story.first, story.second):
         for task in tasks:
