@@ -10,6 +10,7 @@ up to date. It starts by itself when there are new sessions. Run it again at any
 | `read` | the log: storage or database |
 | `check` | the log names the rule that broke |
 | `summarize` | the log: database. The former statistics stay until the new ones are complete |
+| `recordings` | the log: storage, database, or a lab's schema in `ASSAY_RECORDING_SCHEMAS` that cannot be used |
 | `compact` | the log: storage or database. Nothing is lost: the small files stay until the large ones are there |
 
 Bad data fails no task: a session with a changed, unreadable or impossible file goes to quarantine, and nothing is lost.
@@ -71,7 +72,15 @@ def process_sessions():
 
         return run_step(compact_many).batches
 
+    @task
+    def recordings() -> int:
+        """Takes the recordings of labs, of every dataset, as far as their verdicts; gives how many were judged."""
+        from assay.orchestration.tasks import judge_recordings
+
+        return judge_recordings()
+
     chain(verify(), read(), check(), summarize(), compact())
+    recordings()
 
 
 process_sessions()

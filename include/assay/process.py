@@ -9,10 +9,24 @@ from dataclasses import dataclass
 
 from assay.check.judge import judge_read, recheck
 from assay.check.verify import verify_arrived
+from assay.database.recordings import datasets_with_recordings
 from assay.read.compaction import compact_many
+from assay.read.recordings import read_recordings
 from assay.read.sessions import read_verified
 from assay.summarize.step import refresh_statistics
 from assay.workspace import Workspace
+
+
+def judge_recordings(workspace: Workspace) -> int | None:
+    """Take the recordings of every dataset as far as their verdicts; gives how many were judged, None where there is none."""
+    datasets = datasets_with_recordings(workspace.engine)
+    judged = 0
+    for dataset in datasets:
+        one = workspace.of_dataset(dataset)
+        verify_arrived(one)
+        judged += len(read_recordings(one))
+        judge_read(one)
+    return judged if datasets else None
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ def process_arrived(workspace: Workspace, tell: Callable[[str], None] = lambda d
         for doing, step in (
             ("verifying what has arrived", verify_arrived),
             ("reading", read_verified),
+            ("reading metadata", read_recordings),
             ("checking", judge_read),
             ("summarizing", refresh_statistics),
             ("putting small files together", compact_many),

@@ -165,6 +165,15 @@ class Settings(BaseSettings):
     )
     ship_licence: str = Field("private", description="Licence of the lab's recordings.")
     ship_attribution: str = Field("recorded in the lab", description="Credit that goes with the lab's recordings.")
+    recording_schemas: Path = Field(
+        default_factory=lambda: project_root() / "schemas" / "recording",
+        description="Folder of the labs' schemas of metadata: `<lab>/v<version>.json`.",
+    )
+    recording_queue: str | None = Field(
+        None,
+        description="URL of the SQS queue that the bucket of recordings tells of new manifests; `ingest_recordings` watches it.",
+    )
+    processed_file_threads: int = Field(2, ge=1, le=64, description="Files of recordings that are preprocessed at the same time.")
 
     price_regions: str = Field(
         "us-east-1,us-west-2,eu-west-1",

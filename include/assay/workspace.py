@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sqlalchemy import Engine
 
@@ -12,7 +13,7 @@ from assay.database import embedded, migrate
 from assay.database.engine import connect
 from assay.database.ledger import Ledger
 from assay.errors import DatasetConflict
-from assay.session import is_dataset_name
+from assay.session import SessionKind, is_dataset_name
 from assay.settings import Settings
 from assay.storage import Storage
 
@@ -26,6 +27,26 @@ class Workspace:
     storage: Storage
     engine: Engine
     ledger: Ledger
+
+    @cached_property
+    def recordings(self) -> Storage:
+        """Where the raw files of recordings lie: a store of its own where the settings name one."""
+        settings = self.settings
+        if settings.recordings_url is None:
+            return self.storage
+        return Storage.open(settings.recordings_url, region=settings.storage_region, endpoint=settings.storage_endpoint)
+
+    def of_dataset(self, dataset: str) -> Workspace:
+        """The same for another dataset, which is made where it is not there."""
+        if dataset == self.dataset:
+            return self
+        ledger = Ledger(self.engine, dataset)
+        ledger.open_dataset()
+        return replace(self, dataset=dataset, ledger=ledger)
+
+    def raw_storage(self, kind: str) -> Storage:
+        """Where the raw files of a kind of session lie."""
+        return self.recordings if kind == SessionKind.RECORDING else self.storage
 
 
 @contextlib.contextmanager

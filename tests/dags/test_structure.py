@@ -13,7 +13,7 @@ from assay.orchestration.environment import SLOTS
 from assay.orchestration.stack import DAGS as AWAITED
 from assay.settings import Settings, project_root
 
-IDS = ("benchmark_instances", "process_sessions", "publish_snapshot", "refresh_prices")
+IDS = ("benchmark_instances", "ingest_recordings", "process_sessions", "publish_snapshot", "refresh_prices")
 HEAVY = {"pandas", "numpy", "great_expectations", "boto3", "botocore", "scipy", "duckdb", "pyarrow", "obstore", "assay.workspace"}
 
 
@@ -55,6 +55,8 @@ def test_every_task_is_retried_with_growing_pauses(dags: dict[str, Any], dag: st
 def test_the_assets_join_the_dags(dags: dict[str, Any]) -> None:
     assert dags["benchmark_instances"]["tasks"]["hand_over"]["outlets"] == ["sessions"]
     assert dags["process_sessions"]["schedule"] == "sessions"
+    assert dags["ingest_recordings"]["tasks"]["register"]["outlets"] == ["sessions"]
+    assert dags["ingest_recordings"]["schedule"] == "17 * * * *"
     assert dags["process_sessions"]["tasks"]["summarize"]["outlets"] == ["statistics"]
     assert dags["publish_snapshot"]["tasks"]["build"]["inlets"] == ["statistics"]
     assert dags["publish_snapshot"]["schedule"] == "0 6 * * *"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assay.database.ledger import Arrival
 from assay.errors import ManifestError, TooLarge
 from assay.session import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, SessionKind
+from assay.storage import Storage
 from assay.workspace import Workspace
 
 SESSIONS_AT_ONCE = 2_000
@@ -25,23 +26,30 @@ def register_unknown(workspace: Workspace) -> list[str]:
     A manifest that cannot be read is rejected with the reason, its bytes stay. A session of another dataset is left to that one.
     """
     new: list[str] = []
-    keys: list[tuple[str, str]] = []
     for kind in SessionKind:
-        for stored in workspace.storage.list(f"raw/{kind.value}"):
+        storage = workspace.raw_storage(kind)
+        keys: list[tuple[str, str]] = []
+        for stored in storage.list(f"raw/{kind.value}"):
             match = _MANIFEST_KEY.fullmatch(stored.key)
             if match:
                 keys.append((match["session"], stored.key))
             if len(keys) >= SESSIONS_AT_ONCE:
-                new.extend(_register(workspace, keys))
+                new.extend(_register(workspace, storage, keys))
                 keys = []
-    new.extend(_register(workspace, keys))
+        new.extend(_register(workspace, storage, keys))
     return new
 
 
-def _register(workspace: Workspace, keys: list[tuple[str, str]]) -> list[str]:
+def register_keys(workspace: Workspace, storage: Storage, keys: Iterable[str]) -> list[str]:
+    """As `register_unknown`, for these keys of manifests alone; a key of another form, or of no object, is passed over."""
+    found = [(match["session"], key) for key in keys if (match := _MANIFEST_KEY.fullmatch(key))]
+    return _register(workspace, storage, [(session, key) for session, key in found if storage.size(key) is not None])
+
+
+def _register(workspace: Workspace, storage: Storage, keys: list[tuple[str, str]]) -> list[str]:
     known = workspace.ledger.known(session for session, _ in keys)
     unknown = [(session, key) for session, key in keys if session not in known]
-    arrivals = list(_arrivals(workspace, unknown))
+    arrivals = list(_arrivals(workspace, storage, unknown))
     if not arrivals:
         return []
     registered = workspace.ledger.register_many(arrivals)
@@ -50,11 +58,11 @@ def _register(workspace: Workspace, keys: list[tuple[str, str]]) -> list[str]:
     return list(registered.new)
 
 
-def _arrivals(workspace: Workspace, unknown: list[tuple[str, str]]) -> Iterator[Arrival]:
+def _arrivals(workspace: Workspace, storage: Storage, unknown: list[tuple[str, str]]) -> Iterator[Arrival]:
     for session, key in unknown:
-        where = workspace.storage.uri(key)
+        where = storage.uri(key)
         try:
-            raw = workspace.storage.read(key, limit=MAX_MANIFEST_BYTES)
+            raw = storage.read(key, limit=MAX_MANIFEST_BYTES)
         except TooLarge as error:
             # Too large to hash here on every sweep: the key stands for the bytes.
             _reject(workspace, key, str(error), hashlib.sha256(key.encode()).hexdigest())

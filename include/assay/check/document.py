@@ -22,6 +22,7 @@ numbers. Nothing is deleted: the raw files stay, `assay quarantine show SESSION`
 | `verify` | bytes and manifest, before anything is read |
 | `read` | one raw file at a time, while it becomes measurements |
 | `check` | every session of the dataset at once |
+| `preprocess` | one raw file of a recording at a time, while it becomes processed files |
 """
 
 

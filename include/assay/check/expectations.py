@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from assay.check.found import found
+from assay.check.recordings import recording_tables
 from assay.check.rule import Batch
 from assay.measurement import AGGREGATION_KEY, MEASUREMENT_COLUMNS, UNITS
 
@@ -26,7 +27,8 @@ RATE_UNITS = tuple(unit for unit in UNITS if unit not in ("seconds", "percent", 
 """Units in which zero is no result. A launch may take no second, and a ratio or a residual may be zero."""
 
 _NAMED = {"MEASUREMENT_COLUMNS": list(MEASUREMENT_COLUMNS), "UNITS": list(UNITS)}
-_UNEXPECTED = {"result_format": "COMPLETE", "unexpected_index_column_names": ["session", "file"]}
+_WHERE = ("session", "file", "field")
+"""Columns that say where an unexpected value stands; a table has the third where its rows are fields of a file."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def validate(batch: Batch) -> Validation:
         of_kind = batch.sessions[(batch.sessions["kind"] == suite.kind).to_numpy(dtype=bool, na_value=False)]
         if of_kind.empty:
             continue
-        tables = _tables(batch, of_kind)
+        tables = _TABLES[suite.kind](batch, of_kind)
         for part in dict.fromkeys(line.part for line in suite.expectations):
             lines = [line for line in suite.expectations if line.part == part]
             result = _run(f"{suite.kind} {suite.version}: {part}", tables[part], lines)
@@ -96,7 +98,7 @@ def validate(batch: Batch) -> Validation:
     return validation
 
 
-def _tables(batch: Batch, sessions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _benchmark_tables(batch: Batch, sessions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     measurements = batch.measurements[batch.measurements["session"].isin(sessions["session"]).to_numpy()]
     executions = batch.executions[batch.executions["session"].isin(sessions["session"]).to_numpy()]
     keys = measurements[["session", "file"]].assign(key=_complete_keys(measurements))
@@ -109,6 +111,12 @@ def _tables(batch: Batch, sessions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "executions": _plain(executions[["session", "file", "duration_s", "status"]]),
         "sessions": _without_zone(sessions[["session", "started_at", "ended_at"]]).assign(file=""),
     }
+
+
+_TABLES: Mapping[str, Callable[[Batch, pd.DataFrame], dict[str, pd.DataFrame]]] = {
+    "instance_benchmark": _benchmark_tables,
+    "recording": recording_tables,
+}
 
 
 def _complete_keys(measurements: pd.DataFrame) -> pd.Series[str]:
@@ -142,7 +150,11 @@ def _run(title: str, table: pd.DataFrame, lines: list[Expectation]) -> Any:
         suite.add_expectation(_expectation(gx, line))
     whole = asset.add_batch_definition_whole_dataframe("whole")
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=title, data=whole, suite=suite))
-    result = definition.run(batch_parameters={"dataframe": table}, result_format=_UNEXPECTED)
+    unexpected = {
+        "result_format": "COMPLETE",
+        "unexpected_index_column_names": [name for name in _WHERE if name in table.columns],
+    }
+    result = definition.run(batch_parameters={"dataframe": table}, result_format=unexpected)
     # Results come sorted by column; the suite's own order is what findings are matched by.
     by_rule = {one.expectation_config.meta["rule"]: one for one in result.results}
     result.results = [by_rule[line.rule] for line in lines]
@@ -180,15 +192,16 @@ def _findings(line: Expectation, result: Any, sessions: pd.Series[str]) -> Itera
     seen: dict[Any, int] = {}
     first: dict[Any, tuple[str, str]] = {}
     for row in rows:
-        session = row["session"]
-        seen[session] = seen.get(session, 0) + 1
-        if session not in first:
-            values = [value for name, value in row.items() if name not in ("session", "file")]
-            first[session] = (str(row["file"]), ", ".join(_shown(value) for value in values))
-    for session, count in seen.items():
-        file, value = first[session]
+        at = (row["session"], row.get("field", ""))
+        seen[at] = seen.get(at, 0) + 1
+        if at not in first:
+            values = [value for name, value in row.items() if name not in _WHERE]
+            first[at] = (str(row["file"]), ", ".join(_shown(value) for value in values))
+    for (session, field_), count in seen.items():
+        file, value = first[session, field_]
         more = f" in {count} rows" if count > 1 else ""
-        yield session, file, value, expected, f"{line.says} Found {value}{more}."
+        about = f"{field_}: " if field_ else ""
+        yield session, file, f"{about}{value}", expected, f"{about}{line.says} Found {value}{more}."
 
 
 def _shown(value: Any) -> str:

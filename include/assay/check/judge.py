@@ -14,10 +14,12 @@ import pandas as pd
 
 from assay.check.data_docs import write_data_docs
 from assay.check.expectations import validate
+from assay.check.recordings import variables_beside_schemas
 from assay.check.registry import all_rules
 from assay.check.rule import FINDING_COLUMNS, Batch, Rule, Severity, Stage
 from assay.database.ledger import Verdict
 from assay.read.sessions import load
+from assay.session import SessionKind
 from assay.workspace import Workspace
 
 LINES = 20
@@ -29,10 +31,13 @@ log = logging.getLogger(__name__)
 def judge(batch: Batch, rules: Iterable[Rule] | None = None) -> pd.DataFrame:
     """What the rules find in a batch: columns FINDING_COLUMNS, in an order that does not depend on the order of the rows."""
     frames = []
+    parts: dict[str, Batch] = {}
     for rule in all_rules() if rules is None else rules:
         if rule.judge is None:
             continue
-        found = rule.judge(batch)
+        if rule.kind not in parts:
+            parts[rule.kind] = batch.of_kind(rule.kind)
+        found = rule.judge(parts[rule.kind])
         if len(found):
             frames.append(found.assign(rule=rule.id, severity=rule.severity.value))
     if not frames:
@@ -98,11 +103,15 @@ def load_batch(workspace: Workspace) -> Batch:
     earlier = workspace.ledger.findings(list(sessions["session"]))
     reasons = earlier[((earlier["severity"] == Severity.QUARANTINE.value) & (earlier["stage"] != Stage.CHECK.value)).to_numpy()]
     sessions["held"] = sessions["session"].isin(reasons["session"])
+    recordings = sessions[(sessions["kind"] == SessionKind.RECORDING.value).to_numpy(dtype=bool)]
+    variables = variables_beside_schemas(
+        workspace.ledger.variables(list(recordings["session"])), recordings, workspace.settings.recording_schemas
+    )
     profiles = pd.DataFrame(sessions["profile"].to_list(), index=sessions.index)
     profiles = profiles[[name for name in profiles.columns if name not in sessions.columns]]
     measurements, executions = load(workspace, sessions)
     files = workspace.ledger.raw_files(list(sessions["session"]))
-    return Batch(sessions.drop(columns="profile").join(profiles), files, executions, measurements)
+    return Batch(sessions.drop(columns="profile").join(profiles), files, executions, measurements, variables)
 
 
 def _log(batch: Batch, decided: pd.DataFrame, found: pd.DataFrame, seconds: float) -> None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from assay.session import SessionKind
+
 _Answer = TypeVar("_Answer")
 
 
@@ -26,10 +28,29 @@ class Stage(StrEnum):
     VERIFY = "verify"
     READ = "read"
     CHECK = "check"
+    PREPROCESS = "preprocess"
 
 
 FINDING_COLUMNS = ("session", "rule", "severity", "file", "value", "expected", "message")
 """One row of findings: session, rule, severity, raw file, what was found, what was expected, and the sentence for a person."""
+
+
+VARIABLE_COLUMNS = {
+    "session": "string",
+    "file": "string",
+    "field": "string",
+    "value": "string",
+    "number": "float64",
+    "minimum": "float64",
+    "maximum": "float64",
+    "required": "bool",
+    "numeric": "bool",
+}
+"""One row of a recording's metadata variables, those included that its schema requires and that have no value."""
+
+
+def _no_variables() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(VARIABLE_COLUMNS)).astype(VARIABLE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +59,7 @@ class Batch:
 
     `sessions`: one row a session: session, kind, subject, source, started_at, ended_at, source_file and the profile's fields as
     columns.
-    `files`: session, path, size, sha256. `executions` and `measurements`: as in assay.measurement.
+    `files`: session, path, size, sha256. `executions` and `measurements`: as in assay.measurement. `variables`: VARIABLE_COLUMNS.
     Cross-session rules see every session of the dataset that was read, not only the new ones.
     """
 
@@ -46,6 +67,7 @@ class Batch:
     files: pd.DataFrame
     executions: pd.DataFrame
     measurements: pd.DataFrame
+    variables: pd.DataFrame = field(default_factory=_no_variables)
     _answers: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -57,6 +79,16 @@ class Batch:
     def passes(self) -> pd.DataFrame:
         """The measurements that are one pass within an execution."""
         return self.measurements[self.measurements["iteration"].notna().to_numpy()]
+
+    def of_kind(self, kind: str) -> Batch:
+        """The part of the batch that is of one kind: the batch itself where all of it is."""
+        wanted = (self.sessions["kind"] == kind).to_numpy(dtype=bool, na_value=False)
+        if wanted.all():
+            return self
+        names = self.sessions.loc[wanted, "session"]
+        tables = (self.files, self.executions, self.measurements, self.variables)
+        parts = (table[table["session"].isin(names).to_numpy()].reset_index(drop=True) for table in tables)
+        return Batch(self.sessions[wanted].reset_index(drop=True), *parts)
 
     def once(self, compute: Callable[[Batch], _Answer]) -> _Answer:
         """What the function makes of this batch, computed the first time that a rule asks for it."""
@@ -85,3 +117,5 @@ class Rule:
     stage: Stage = Stage.CHECK
     applies_to: tuple[str, ...] = ()
     """Benchmarks that the rule looks at; empty: all."""
+    kind: str = SessionKind.INSTANCE_BENCHMARK.value
+    """Kind of session that the rule looks at; it sees no session of another."""

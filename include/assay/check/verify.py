@@ -47,15 +47,17 @@ def verify_arrived(workspace: Workspace) -> list[str]:
     register_unknown(workspace)
     arrived = workspace.ledger.sessions(states=["arrived"])
     verified: list[str] = []
-    for start in range(0, len(arrived), SESSIONS_AT_ONCE):
-        verified.extend(_verify(workspace, arrived.iloc[start : start + SESSIONS_AT_ONCE]))
+    for kind, sessions in arrived.groupby("kind", sort=True):
+        storage = workspace.raw_storage(str(kind))
+        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+            verified.extend(_verify(workspace, storage, sessions.iloc[start : start + SESSIONS_AT_ONCE]))
     return verified
 
 
-def _verify(workspace: Workspace, sessions: pd.DataFrame) -> list[str]:
+def _verify(workspace: Workspace, storage: Storage, sessions: pd.DataFrame) -> list[str]:
     began = time.monotonic()
     listed = _listed(workspace, sessions)
-    stored = _stored(workspace.storage, sessions)
+    stored = _stored(storage, sessions)
     now = datetime.now(UTC)
 
     def judge(row: tuple[str, str, str, str, datetime]) -> list[Finding]:
@@ -64,7 +66,7 @@ def _verify(workspace: Workspace, sessions: pd.DataFrame) -> list[str]:
         limit = workspace.settings.max_raw_file_bytes if kind == SessionKind.INSTANCE_BENCHMARK else None
         return [
             *_clock(started_at, now, workspace.settings.clock_tolerance_seconds),
-            *_bytes(workspace.storage, prefix, files, stored.get(prefix, {}), limit),
+            *_bytes(storage, prefix, files, stored.get(prefix, {}), limit),
         ]
 
     columns = (sessions[name] for name in ("session", "kind", "prefix", "manifest_sha256", "started_at"))

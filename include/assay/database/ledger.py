@@ -24,6 +24,7 @@ from assay.database import (
     listing,
     progress,
     queries,
+    recordings,
     runs,
     snapshots,
     statistics,
@@ -177,6 +178,36 @@ class Ledger:
         with self._write() as connection:
             progress.record_findings(connection, self.dataset, "check", verdicts["session"], findings)
             progress.record_verdicts(connection, self.dataset, verdicts)
+
+    def replace_variables(self, sessions: Iterable[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """The metadata variables of these recordings (rows as VARIABLE_COLUMNS of assay.database.recordings), replacing all."""
+        with self._write() as connection:
+            recordings.replace_variables(connection, self.dataset, sessions, rows)
+
+    def variables(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
+        """The metadata variables of recordings (all, where none are named), columns VARIABLE_COLUMNS."""
+        with self._read() as connection:
+            return recordings.variables(connection, self.dataset, sessions)
+
+    def record_processing(self, done: recordings.Processing) -> None:
+        """Write down what a processor did with a raw file, in place of what the same version did before."""
+        with self._write() as connection:
+            recordings.record_processing(connection, self.dataset, done)
+
+    def unprocessed(self, versions: Iterable[tuple[str, str]]) -> pd.DataFrame:
+        """Raw files of accepted recordings that none of these (processor, version) pairs was given: session, prefix, path, ..."""
+        with self._read() as connection:
+            return recordings.unprocessed(connection, self.dataset, versions)
+
+    def processing(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
+        """What processors did with raw files, one row a file and version."""
+        with self._read() as connection:
+            return recordings.processing(connection, self.dataset, sessions)
+
+    def processed_files(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
+        """The files that processors made, with the SHA-256 of the raw file that each was made from."""
+        with self._read() as connection:
+            return recordings.processed_files(connection, self.dataset, sessions)
 
     def decide(self, session: str, decision: str, *, who: str, why: str) -> None:
         """Write down what a person decided about a session (`released` or `rejected`); it counts against all rules of `check`.

@@ -14,9 +14,9 @@ from assay.errors import AssayError
 
 _HELD = (
     "EXISTS (SELECT FROM assay.findings f WHERE f.dataset = s.dataset AND f.session = s.session "
-    "AND f.severity = 'quarantine' AND f.stage IN ('verify', 'read'))"
+    "AND f.severity = 'quarantine' AND f.stage <> 'check')"
 )
-"""Quarantined before any measurement was judged; no verdict of a later stage undoes that."""
+"""Quarantined where raw files were verified, read or preprocessed; no verdict of the rules undoes that."""
 
 
 _DECIDED = (

@@ -61,7 +61,14 @@ class UploadState(StrEnum):
     COMPLETE = "complete"
 
 
-STAGES = ("verify", "read", "check")
+class ProcessingState(StrEnum):
+    """What became of a raw file of a recording in a processor."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+STAGES = ("verify", "read", "check", "preprocess")
 SEVERITIES = ("warning", "quarantine")
 FINDING_COLUMNS = ("session", "rule", "severity", "file", "value", "expected", "message")
 """As in assay.check.rule, which this room must not import; a test holds the two together."""

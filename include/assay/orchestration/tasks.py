@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,37 @@ def measure_session(number: int, *, executions: int) -> str:
 
     log.info("session %d of this run: every tool %d times", number, executions)
     return run_step(lambda workspace: measure_host(workspace, executions=executions))
+
+
+def register_recordings(session: str, events: Mapping[Any, Iterable[Any]]) -> int:
+    """Enter the recording of that id, or those that the events name, or what a sweep finds; give how many wait to be processed.
+
+    `events`: Airflow's asset events by asset. Raises AirflowSkipException when nothing is new and nothing waits.
+    """
+    from assay.ingest.arrive import register_arrived, register_session, sweep, waiting
+    from assay.ingest.events import manifest_keys
+
+    keys = manifest_keys([event.extra.get("payload") for those in events.values() for event in those])
+
+    def register(workspace: Workspace) -> int:
+        new = register_session(workspace, session) if session else register_arrived(workspace, keys) if keys else sweep(workspace)
+        log.info("%d recordings are new%s", len(new), f": {', '.join(new[:20])}" if new else "")
+        return waiting(workspace)
+
+    waits = run_step(register)
+    if not waits:
+        raise AirflowSkipException("no recording has arrived that is not processed")
+    return waits
+
+
+def judge_recordings() -> int:
+    """Take every recording of every dataset as far as its verdict; give their number. Raises AirflowSkipException for none."""
+    from assay.process import judge_recordings
+
+    judged = run_step(judge_recordings)
+    if judged is None:
+        raise AirflowSkipException("there are no recordings")
+    return judged
 
 
 def build_documents() -> str:

@@ -36,7 +36,7 @@ LINES_A_CHUNK = 20
 """A chunk of more sessions is logged in one line."""
 
 KINDS = (SessionKind.INSTANCE_BENCHMARK,)
-"""Kinds that give measurements. Recordings are preprocessed, not read."""
+"""Kinds that give measurements; of recordings the metadata are read, by assay.read.recordings."""
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ def _judge(rule: str) -> Callable[[Batch], pd.DataFrame]:
 
 
 RULES = tuple(
-    Rule(line.rule, Severity(line.severity), line.says, line.because, _judge(line.rule))
+    Rule(line.rule, Severity(line.severity), line.says, line.because, _judge(line.rule), kind=suite.kind)
     for suite in suites()
     for line in suite.expectations
 )

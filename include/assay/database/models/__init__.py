@@ -9,6 +9,7 @@ from assay.database.models.deliveries import Delivery
 from assay.database.models.findings import Finding, Rejection
 from assay.database.models.ingest import ApiKeyRow, IngestAuditRow, UploadFileRow, UploadRow
 from assay.database.models.prices import PriceRow
+from assay.database.models.recordings import ProcessedFileRow, ProcessingRow, VariableRow
 from assay.database.models.runs import Run
 from assay.database.models.sessions import Dataset, RawFileRow, SessionRow
 from assay.database.models.snapshots import Snapshot, SnapshotSession
@@ -29,6 +30,8 @@ __all__ = [
     "IngestAuditRow",
     "LooseBatch",
     "PriceRow",
+    "ProcessedFileRow",
+    "ProcessingRow",
     "RawFileRow",
     "Rejection",
     "Run",
@@ -38,4 +41,5 @@ __all__ = [
     "Statistic",
     "UploadFileRow",
     "UploadRow",
+    "VariableRow",
 ]

@@ -25,7 +25,7 @@ class Finding(Base):
 
     dataset: Mapped[str] = mapped_column(primary_key=True, comment="Dataset of the session.")
     session: Mapped[str] = mapped_column(primary_key=True, comment="Session that it was found in.")
-    stage: Mapped[str] = mapped_column(primary_key=True, comment="Where it was found: verify, read or check.")
+    stage: Mapped[str] = mapped_column(primary_key=True, comment="Where it was found: verify, read, check or preprocess.")
     number: Mapped[int] = mapped_column(Integer, primary_key=True, comment="Counts the findings of a stage in a session, from 0.")
     rule: Mapped[str] = mapped_column(comment="Stable id of the rule.")
     severity: Mapped[str] = mapped_column(comment="warning or quarantine.")
