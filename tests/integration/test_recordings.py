@@ -102,7 +102,7 @@ def test_every_stage_run_again_changes_nothing(labs: Workspace, tmp_path: Path) 
 
     def state() -> tuple[object, ...]:
         frames = (labs.ledger.sessions(), labs.ledger.findings(), labs.ledger.variables())
-        return tuple(frame.to_json(date_unit="us", default_handler=str) for frame in frames)
+        return tuple(frame.to_json(date_format="iso", default_handler=str) for frame in frames)
 
     walk(labs)
     before = state()

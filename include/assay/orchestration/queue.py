@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import Asset, AssetWatcher
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable
 
 from assay.settings import Settings
 
@@ -14,14 +14,15 @@ SECONDS_BETWEEN_LOOKS = 2
 
 def arrivals(cron: str) -> Any:
     """A schedule: the cron expression alone, or beside it an asset whose watcher looks at `ASSAY_RECORDING_QUEUE`."""
-    queue = Settings().recording_queue
+    settings = Settings()
+    queue = settings.recording_queue
     if queue is None:
         return cron
     # Imported here: without a queue, no DAG file needs the messaging provider.
     from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
-    from airflow.timetables.assets import AssetOrTimeSchedule
-    from airflow.timetables.trigger import CronTriggerTimetable
 
-    trigger = MessageQueueTrigger(scheme="sqs", sqs_queue=queue, waiter_delay=SECONDS_BETWEEN_LOOKS)
+    trigger = MessageQueueTrigger(
+        scheme="sqs", sqs_queue=queue, waiter_delay=SECONDS_BETWEEN_LOOKS, region_name=settings.storage_region
+    )
     asset = Asset("recordings", group="assay", watchers=[AssetWatcher(name="manifests", trigger=trigger)])
     return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=[asset])
