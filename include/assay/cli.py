@@ -18,6 +18,7 @@ from assay.commands import (
     daily,
     dataset,
     explore,
+    fetch,
     fleet,
     keys,
     local,
@@ -61,6 +62,7 @@ dataset.add_to(app)
 reference.add_to(app)
 serve.add_to(app)
 explore.add_to(app)
+fetch.add_to(app)
 
 
 def _version(asked: bool) -> None:

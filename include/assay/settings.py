@@ -160,6 +160,10 @@ class Settings(BaseSettings):
         None, description="Ingestion API that `assay ship` sends to, such as `https://assay.example/recordings/`."
     )
     ship_key: SecretStr | None = Field(None, description="API key of the lab machine, from `assay keys create`.")
+    fetch_url: str | None = Field(
+        None, description="Ingestion API that `assay fetch` asks, such as `https://assay.example/recordings/`."
+    )
+    fetch_key: SecretStr | None = Field(None, description="API key of a reader, from `assay keys create --right read`.")
     ship_time_zone: str = Field(
         "UTC", description="Time zone of the lab, whose clocks name the folders: an IANA name such as Europe/Berlin."
     )

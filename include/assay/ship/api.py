@@ -103,6 +103,30 @@ class Api:
             raise Unsent(f"{urlsplit(url).netloc}: {type(error).__name__}: {error}") from error
         return answer.status_code
 
+    def get(self, request: Mapping[str, Any], file: Path, start: int, size: int, tick: Callable[[int], None]) -> int:
+        """Read what a signed request allows, from a byte on, into the file behind what it holds; the HTTP status. Raises Unsent.
+
+        Never more than `size` bytes are kept, whatever the server sends.
+        """
+        url = urljoin(self.url, request["url"])
+        # Bytes as they lie there: a packed answer could not be resumed.
+        headers = {**request["headers"], "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
+        try:
+            with self._http.stream("GET", url, headers=headers) as answer:
+                if answer.status_code not in (200, 206):
+                    return answer.status_code
+                left = size - start if answer.status_code == 206 else size
+                with file.open("ab" if answer.status_code == 206 else "wb") as stream:
+                    for chunk in answer.iter_raw(_CHUNK):
+                        stream.write(chunk[:left])
+                        tick(len(chunk[:left]))
+                        left -= len(chunk[:left])
+                        if not left:
+                            break
+                return answer.status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unsent(f"{urlsplit(url).netloc}: {type(error).__name__}: {error}") from error
+
     def _retried(self, method: str, path: str, headers: Callable[[], dict[str, str]], body: Any) -> httpx.Response:
         pause = _FIRST_PAUSE_S
         for attempt in range(1, self._attempts + 1):

@@ -15,6 +15,7 @@ from assay.database.keys import parse_networks
 from assay.database.uploads import Upload
 from assay.serve.app import MAX_ADDRESS_BYTES, describe_problems
 from assay.serve.ingest.access import Gate
+from assay.serve.ingest.finding import Shelves, finding_router
 from assay.serve.ingest.intake import Intake
 from assay.serve.ingest.objects import object_router
 from assay.serve.ingest.routes import router
@@ -33,6 +34,7 @@ _TAGS = [
     {"name": "access", "description": "From an API key to a token."},
     {"name": "sessions", "description": "Announce, complete, and see where a session stands."},
     {"name": "files", "description": "How to send files: signed requests that bind key, size and SHA-256."},
+    {"name": "finding", "description": "For readers: which sessions and files there are."},
     {"name": "objects", "description": "The signed requests themselves, where recordings lie in a folder and not in S3."},
     {"name": "server", "description": "The server itself."},
 ]
@@ -72,7 +74,8 @@ def ingest_app(
     )
     gate = Gate(lambda: opened.workspace.engine, lambda: opened.tokens, networks)
     app.include_router(router(gate, lambda: opened.intake))
-    app.include_router(object_router(lambda: opened.tokens, lambda: opened.intake.store))
+    app.include_router(finding_router(gate, lambda: opened.shelves))
+    app.include_router(object_router(lambda: opened.tokens, lambda: opened.shelves))
     install(app, other_method="This address takes other methods; nothing is ever deleted or replaced. See /openapi.json.")
     app.add_middleware(BodyLimit)
     describe_problems(app)
@@ -93,6 +96,7 @@ class Opened:
         self._workspace: Workspace | None = None
         self._tokens: Tokens | None = None
         self._intake: Intake | None = None
+        self._shelves: Shelves | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -129,19 +133,30 @@ class Opened:
                 )
             return self._intake
 
+    @property
+    def shelves(self) -> Shelves:
+        """Where readers find files."""
+        with self._lock:
+            if self._shelves is None:
+                made, tokens = self.workspace.storage, self.tokens
+                processed = open_uploads(self._settings, made, tokens, "processed")
+                intake = self.intake
+                self._shelves = Shelves(intake.engine, (intake.storage, intake.store), (made, processed))
+            return self._shelves
+
     def close(self) -> None:
         """Let go of the workspace."""
         with self._lock:
-            self._workspace = self._intake = None
+            self._workspace = self._intake = self._shelves = None
             self._stack.close()
 
 
-def open_uploads(settings: Settings, storage: Storage, tokens: Tokens) -> UploadStore:
-    """What signs uploads into the store of recordings."""
+def open_uploads(settings: Settings, storage: Storage, tokens: Tokens, shelf: str = "raw") -> UploadStore:
+    """What signs requests for the store of recordings (`raw`), or for that of what was made of them (`processed`)."""
     if isinstance(storage, LocalStorage):
         from assay.storage.uploads_local import LocalUploads
 
-        return LocalUploads(storage, tokens.ticket)
+        return LocalUploads(storage, lambda allowed: tokens.ticket({**allowed, "shelf": shelf}))
     from assay.storage.s3 import S3Storage
     from assay.storage.uploads_s3 import S3Uploads
 

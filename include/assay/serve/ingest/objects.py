@@ -13,16 +13,17 @@ from fastapi.responses import FileResponse, Response
 from starlette.requests import ClientDisconnect
 
 from assay.serve.ingest.bodies import Done
+from assay.serve.ingest.finding import Shelves
 from assay.serve.ingest.tokens import Tokens
 from assay.serve.problems import Refusal, responses
-from assay.storage.uploads import UploadGone, UploadStore
+from assay.storage.uploads import UploadGone
 from assay.storage.uploads_local import LocalUploads
 
 _WRITE_AT = 1024 * 1024
 Ticket = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,8000}$", description="What the API gave; opaque.")]
 
 
-def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]) -> APIRouter:
+def object_router(tokens: Callable[[], Tokens], shelves: Callable[[], Shelves]) -> APIRouter:
     """PUT and GET by ticket; 404 where the store is not a folder."""
     routes = APIRouter(prefix="/v1/objects", tags=["objects"])
 
@@ -30,7 +31,7 @@ def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]
     async def put(ticket: Ticket, request: Request) -> Done:
         """The body must have the announced size and SHA-256; what is there already is never replaced (412)."""
         allowed = _allowed(tokens(), ticket, "put", "part")
-        folder = await run_in_threadpool(_folder, store)
+        folder = await run_in_threadpool(_folder, shelves, allowed)
         stated = request.headers.get("content-length", "")
         if stated.isascii() and stated.isdigit() and int(stated) > allowed["size"]:
             raise _too_large(allowed["size"])
@@ -73,7 +74,7 @@ def object_router(tokens: Callable[[], Tokens], store: Callable[[], UploadStore]
     def get(ticket: Ticket) -> Response:
         """The whole object, or the range that the header `Range` asks for."""
         allowed = _allowed(tokens(), ticket, "get")
-        path = _folder(store).storage.root / allowed["key"]
+        path = _folder(shelves, allowed).storage.root / allowed["key"]
         if not path.is_file():
             raise Refusal(404, "not-found", "Not Found", "There is no such object.")
         return FileResponse(path, media_type="application/octet-stream")
@@ -88,8 +89,9 @@ def _allowed(tokens: Tokens, ticket: str, *uses: str) -> dict[str, Any]:
     return allowed
 
 
-def _folder(store: Callable[[], UploadStore]) -> LocalUploads:
-    found = store()
+def _folder(shelves: Callable[[], Shelves], allowed: dict[str, Any]) -> LocalUploads:
+    held = shelves()
+    _, found = held.processed if allowed.get("shelf") == "processed" else held.raw
     if not isinstance(found, LocalUploads):
         raise Refusal(404, "not-found", "Not Found", "Objects lie in S3; the signed requests lead there.")
     return found

@@ -1,0 +1,47 @@
+"""`assay fetch`: recordings that answer a question, onto this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.commands.options import AsJson, print_json
+
+
+def fetch(
+    query: Annotated[str, typer.Argument(help="Question, such as 'fatigue>=3 and hardware_model~\"X1\"'; '' is everything.")],
+    directory: Annotated[
+        Path | None, typer.Argument(help="Folder to bring the files to; without it they are only listed.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The files as the lab sent them, not what was made of them.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=32, help="Files that are fetched at once.")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the files of the recordings that answer a question: in parallel, resumed, checked against their SHA-256.
+
+    Needs ASSAY_FETCH_URL and ASSAY_FETCH_KEY (a key with the right `read`). Run again, it goes on where it was. A file lies below
+    a folder named by its session.
+
+    Example: `assay fetch 'fatigue>=3 and hardware_model~"X1" and started>=2024-02-01' ./eeg`
+    """
+    from assay.fetch.files import fetch_files
+    from assay.fetch.pages import pages, reading
+
+    with reading(connections=at_once + 1) as api:
+        if directory is None:
+            for _, page in pages(api, "files", q=query, limit=500, what="raw" if raw else "processed"):
+                for row in page:
+                    if as_json:
+                        print_json(row)
+                    else:
+                        typer.echo(f"{row['uri']}\t{row['size']}\t{row['sha256']}")
+            return
+        found = fetch_files(api, query, directory, raw=raw, at_once=at_once)
+    typer.echo(f"fetched {found.fetched} files, {found.there} were there, {found.bytes / 1e6:.1f} MB in all: {directory}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command()(fetch)

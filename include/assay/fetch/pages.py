@@ -1,0 +1,37 @@
+"""The answers of the API for readers, page after page."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from assay.errors import AssayError
+from assay.settings import Settings
+from assay.ship.api import Api
+
+
+@contextlib.contextmanager
+def reading(settings: Settings | None = None, *, connections: int = 8) -> Iterator[Api]:
+    """The API with the reader's key. Raises AssayError where address or key are not set."""
+    settings = settings or Settings()
+    if settings.fetch_url is None or settings.fetch_key is None:
+        raise AssayError(
+            "ASSAY_FETCH_URL, ASSAY_FETCH_KEY: found nothing; expected the address of the ingestion API, such as "
+            "https://assay.example/recordings/, and a key of `assay keys create --right read`"
+        )
+    api = Api(settings.fetch_url, settings.fetch_key.get_secret_value(), connections=connections)
+    try:
+        yield api
+    finally:
+        api.close()
+
+
+def pages(api: Api, listed: str, **asked: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Every page of `sessions` or `files`: its address, and its rows. Raises Refused when the question cannot be answered."""
+    address: str | None = f"v1/{listed}?{urlencode(asked)}"
+    while address:
+        answer = api.ask("GET", address)
+        yield address, answer[listed]
+        address = answer["next"]
