@@ -318,13 +318,16 @@ class GitServer:
         return 204, b""
 
     def _put_file(self, found: re.Match[str], _: Any, given: dict[str, Any]) -> tuple[int, Any]:
-        if self.refs():
+        head = self.refs().get("refs/heads/main")
+        there = self.text("ls-tree", "--format=%(objectname)", head, found[1]) if head else ""
+        if there != given.get("sha", ""):
             raise Refused(422, 'Invalid request. "sha" wasn\'t supplied.')
         blob = self.text("hash-object", "-w", "--no-filters", "--stdin", input=base64.b64decode(given["content"]))
-        tree = self.write_tree(None, [{"path": found[1], "sha": blob}])
-        commit = self.text("commit-tree", tree, input=given["message"].encode())
+        tree = self.write_tree(head, [{"path": found[1], "sha": blob}])
+        parent = ["-p", head] if head else []
+        commit = self.text("commit-tree", tree, *parent, input=given["message"].encode())
         self.git("update-ref", "refs/heads/main", commit)
-        return 201, {"commit": {"sha": commit, "tree": {"sha": tree}}}
+        return 201, {"commit": {"sha": commit, "tree": {"sha": tree}}, "content": {"path": found[1], "sha": blob}}
 
     def _get_commit(self, found: re.Match[str], *_: Any) -> tuple[int, Any]:
         return 200, {"sha": found[1], "message": self.git("show", "--no-patch", "--format=%B", found[1]).decode().rstrip("\n")}

@@ -18,7 +18,9 @@ from assay.settings import project_root
 from dataset_content import make_content
 
 FOLDER = project_root() / "docs/templates"
-TEMPLATES = [FOLDER / "pages.yml", FOLDER / "validate-dataset.yml"]
+TEMPLATES = sorted(FOLDER.glob("*.yml"))
+MAY = {"contents": "read", "pages": "write", "id-token": "write"}
+"""The most that a workflow may; the last two only where Pages is deployed."""
 LATEST = "data/processed/latest"
 DATED = "data/processed/v1.0/2024-11-20"
 
@@ -37,12 +39,15 @@ def test_a_template_is_well_formed_bounded_and_may_not_write_to_the_repository(p
     workflow = load(path)
     assert workflow["name"]
     assert workflow[True]  # the key `on`, as YAML 1.1 reads it
-    assert workflow["permissions"]["contents"] == "read"
+    assert workflow["permissions"] == (MAY if path.name == "pages.yml" else {"contents": "read"})
+    assert not any("permissions" in job for job in workflow["jobs"].values())
+    assert set(workflow[True]) <= {"pull_request", "push", "workflow_dispatch"}  # never pull_request_target, which holds secrets
     for job in workflow["jobs"].values():
         assert job["timeout-minutes"] <= 30
+        assert job["runs-on"] == "ubuntu-24.04"
         assert all(("uses" in step) != ("run" in step) for step in job["steps"])
     for step in steps(path):
-        assert "@v" in step.get("uses", "@v")
+        assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
         # What comes from a pull request reaches a shell through the environment only.
         assert "${{" not in step.get("run", "")
         if step.get("uses", "").startswith("actions/checkout"):
