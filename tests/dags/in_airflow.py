@@ -4,6 +4,7 @@ the process that does it, and it must find its database in the environment first
     structure                     the DAGs as JSON
     run '[["dag id", {conf}],…]'  run DAGs one after the other by dag.test(); a JSON list of what became of them
     served '["/path",…]'          the status of each path of the API server, asked without a login and with one
+    arrived 'session id'          the runs of ingest_recordings after the API server was told of a session, twice
     refuse                        what a task raises for each error of ours, as JSON
 
 The last line of standard output is the answer; what stands before it are the logs.
@@ -98,6 +99,25 @@ def served(paths: list[str]) -> dict[str, list[int]]:
         return {path: [client.get(path).status_code, client.get(path, headers=login).status_code] for path in paths}
 
 
+def arrived(folder: Path, session: str) -> list[list[Any]]:
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.db import initdb
+    from airflow.utils.session import create_session
+    from assay.database.uploads import Upload
+    from assay.database.words import UploadState
+    from assay.orchestration.arrived import INGEST_DAG, start_ingestion
+
+    initdb()
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(DagBag(dag_folder=folder / f"{INGEST_DAG}.py"), "dags-folder", None)
+    for _ in range(2):
+        start_ingestion(Upload(session, "a-lab", "recordings", "raw/", "", "", UploadState.COMPLETE))
+    with create_session() as opened:
+        return [[run.run_id, run.state, run.conf] for run in opened.query(DagRun).filter(DagRun.dag_id == INGEST_DAG)]
+
+
 def refuse() -> dict[str, list[str]]:
     from assay import errors
     from assay.orchestration.work import run_step
@@ -125,6 +145,8 @@ def main() -> None:
         answer = run(folder, json.loads(sys.argv[3]))
     elif what == "served":
         answer = served(json.loads(sys.argv[3]))
+    elif what == "arrived":
+        answer = arrived(folder, sys.argv[3])
     else:
         answer = refuse()
     print("\n" + json.dumps(answer))

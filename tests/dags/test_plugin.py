@@ -51,3 +51,9 @@ def test_loading_the_plugin_loads_nothing_heavy() -> None:
         for text in (before + program.replace(", assay_plugin", ""), before + program)
     ]
     assert done[0] == done[1]
+
+
+def test_a_recording_that_is_complete_starts_one_run(in_airflow: InAirflow, settings: Settings) -> None:
+    session = "20240229T151221Z-3fa9c24be01d"
+    runs = in_airflow(settings, "arrived", session).value
+    assert runs == [[f"arrived__{session}", "queued", {"session": session}]]
