@@ -329,3 +329,17 @@ def test_the_commands_say_what_they_do(settings: Settings, workspace: Workspace,
     assert "what fails is kept" in text_
     listed = orjson.loads(said("sessions", "list", "--json"))
     assert sorted(row["raw"] for row in listed) == ["archived", "cleaned", "cleaned"]
+
+
+def test_a_session_larger_than_what_is_held_is_packed_piece_by_piece(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.archive.pack.BYTES_AT_ONCE", 20)
+    published(workspace)
+    many = []
+    monkeypatch.setattr(
+        type(workspace.storage), "read_many", lambda self, keys, limit=None: iter([(key, many.append(key)) for key in keys])
+    )
+    archive_published(workspace)
+    assert many == []
+    assert files_in_archives(workspace.storage) == raw(workspace)

@@ -17,6 +17,7 @@ from assay.archive.place import StoragePlace
 from assay.archive.restore import restore
 from assay.archive.tar import TarWriter
 from assay.archive.verify import index_lines, read_index
+from assay.collect.imports import import_folder
 from assay.database import migrate
 from assay.database.engine import connect
 from assay.database.ledger import Ledger
@@ -247,3 +248,17 @@ def test_hashes_of_what_was_restored_are_those_of_the_manifests(archive: tuple[W
     for session, path, sha256 in zip(files["session"], files["path"], files["sha256"], strict=True):
         prefix = empty.ledger.manifests([session])[session][0]
         assert hashlib.sha256(empty.storage.read(f"{prefix}{path}")).hexdigest() == sha256
+
+
+@pytest.mark.full
+def test_other_peoples_real_results_come_back_with_every_reason_for_quarantine(
+    workspace: Workspace, empty: Workspace, test_data: Path
+) -> None:
+    import_folder(workspace, "aws-instance-benchmarks", test_data / "instance-benchmarks")
+    process_arrived(workspace)
+    name = publish_snapshot(workspace).name
+    archive_published(workspace)
+    done = restore(empty, StoragePlace(workspace.storage, "default"), name)
+    assert done.compared
+    assert done.sessions > 100
+    assert empty.ledger.accounting() == workspace.ledger.accounting()

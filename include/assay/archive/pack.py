@@ -23,7 +23,7 @@ VOLUME_BYTES = 1_800_000_000
 
 OBJECTS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 32 * 1024 * 1024
-"""What is read ahead; a larger object is read piece by piece."""
+"""What is read ahead; a session that is larger is read piece by piece."""
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def batches(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> Iterator
     for row, found in with_objects(workspace.storage, rows):
         batch.append(Waiting(row, found))
         objects += len(found)
-        size += sum(one.size for one in found if one.size <= BYTES_AT_ONCE)
+        size += sum(one.size for one in found)
         if objects >= OBJECTS_AT_ONCE or size >= BYTES_AT_ONCE:
             yield _with_files(workspace, batch)
             batch, objects, size = [], 0, 0
@@ -73,8 +73,8 @@ def with_objects(storage: Storage, rows: Iterable[Mapping[str, Any]]) -> Iterato
 
 def pack(storage: Storage, batch: list[Waiting], tar: TarWriter, archive: str, volume: str) -> Iterator[Line]:
     """Append the sessions to a volume, and give the line of each."""
-    small = {one.key: one.size for each in batch for one in each.objects if one.size <= BYTES_AT_ONCE}
-    content = dict(storage.read_many(small))
+    small = [each for each in batch if sum(one.size for one in each.objects) <= BYTES_AT_ONCE]
+    content = dict(storage.read_many(one.key for each in small for one in each.objects))
     for waiting in batch:
         prefix = str(waiting.row["prefix"])
         sizes = {one.key: one.size for one in waiting.objects}

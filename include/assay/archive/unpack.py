@@ -27,7 +27,7 @@ from assay.workspace import Workspace
 
 OBJECTS_AT_ONCE = 1_000
 BYTES_AT_ONCE = 32 * 1024 * 1024
-"""What is held before it is stored; a larger file goes over the disk."""
+"""What is held before it is stored; the files of a session that is larger go over the disk."""
 
 STORED_AT_ONCE = 16
 _PREFIX_PARTS = 6
@@ -44,6 +44,7 @@ class Unpacked:
     sizes: dict[str, int]
     files: list[tuple[str, bytes | Path, str]] = field(default_factory=list)
     last: bytes | None = None
+    held: int = 0
 
 
 @dataclass
@@ -138,7 +139,8 @@ def _take(session: Unpacked, member: Member, path: str, where: str, scratch: Pat
         raise ArchiveError(f"{where}: {member.name} with {member.size} bytes is not what the session's manifest lists")
     digest = hashlib.sha256()
     content: bytes | Path
-    if member.size <= BYTES_AT_ONCE:
+    if session.held + member.size <= BYTES_AT_ONCE:
+        session.held += member.size
         content = b"".join(member.pieces)
         digest.update(content)
     else:
