@@ -38,6 +38,7 @@ class Ec2Server(AwsServer):
     quotas: dict[str, float] | None = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+    asked_quotas: int = 0
 
     def __post_init__(self) -> None:
         self._tokens: dict[str, tuple[str, list[bytes]]] = {}
@@ -92,6 +93,7 @@ class Ec2Server(AwsServer):
 
     def _list_quotas(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        self.asked_quotas += 1
         if self.quotas is None:
             status, answer = "400 Bad Request", {"__type": "AccessDeniedException", "Message": "not authorized"}
         else:

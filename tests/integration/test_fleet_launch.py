@@ -55,8 +55,8 @@ def orders(here: Workspace, *types: str, **options: Any) -> list[Order]:
     return prepare(here.settings, here.storage, plan, RUN)
 
 
-def started(here: Workspace, order: Order, attempt: int = 1) -> Launched:
-    return launch(here.settings, here.storage, order, dataset="default", attempt=attempt)
+def started(here: Workspace, order: Order) -> Launched:
+    return launch(here.settings, here.storage, order, dataset="default")
 
 
 def the_instance() -> dict[str, Any]:
@@ -207,13 +207,30 @@ def test_one_look_serves_all_who_wait(here: Workspace, ec2_server: Ec2Server) ->
     assert ec2_server.calls == {"DescribeInstances": 1}
 
 
-def test_end_slot_ends_every_attempt_and_nothing_else(here: Workspace) -> None:
+def test_after_a_machine_that_died_the_next_attempt_is_another_machine_on_demand(here: Workspace) -> None:
+    (order,) = orders(here, "m7i.large")
+    first = started(here, order)
+    here.storage.write(first.prefix + "progress.json", b'{"state": "failed"}')
+    boto3.client("ec2").terminate_instances(InstanceIds=[first.instance_id])
+    second = started(here, order)
+    assert (second.attempt, second.market) == (2, "on-demand")
+    assert second.instance_id != first.instance_id
+    assert read_progress(here.storage, second) == {}, "what the first one said is not held against it"
+    assert started(here, order).instance_id == second.instance_id
+
+
+def test_a_machine_that_has_uploaded_is_not_started_again(here: Workspace) -> None:
+    (order,) = orders(here, "m7i.large")
+    first = started(here, order)
+    here.storage.write(first.prefix + "manifest.json", b"{}")
+    boto3.client("ec2").terminate_instances(InstanceIds=[first.instance_id])
+    assert started(here, order).instance_id == first.instance_id
+
+
+def test_end_slot_ends_the_machines_of_a_slot_and_nothing_else(here: Workspace) -> None:
     one, two = orders(here, "m7i.large", machines_per_type=2)
-    first, second, other = started(here, one), started(here, one, attempt=2), started(here, two)
-    assert first.instance_id != second.instance_id
-    assert second.market == "on-demand"
-    gone = end_slot(["us-east-1", "eu-west-1"], RUN, one.machine.slot)
-    assert sorted(gone) == sorted([first.instance_id, second.instance_id])
+    first, other = started(here, one), started(here, two)
+    assert end_slot(["us-east-1", "eu-west-1"], RUN, one.machine.slot) == [first.instance_id]
     assert the_instance()["InstanceId"] == other.instance_id
     assert end_slot(["us-east-1"], RUN, one.machine.slot) == []
 
@@ -237,7 +254,7 @@ def test_the_reaper_ends_what_outlived_its_deadline_or_its_run_and_leaves_the_re
     assert len(alive_instances(ec2)) == 4, "a dry run ends nothing"
     reap(regions, dry_run=False)
     assert {each["InstanceId"] for each in alive_instances(ec2)} == {stranger["InstanceId"], alive.instance_id}
-    assert [each.id for each in reap(regions, dry_run=False, ended=lambda run: run == RUN)] == [alive.instance_id]
+    assert [each.id for each in reap(regions, dry_run=False, ended=lambda tags: tags["assay:run"] == RUN)] == [alive.instance_id]
     assert the_instance()["InstanceId"] == stranger["InstanceId"]
     assert list_machines(ec2, states=("running",)) == []
     assert ec2.describe_volumes(VolumeIds=[volume["VolumeId"]])["Volumes"], "younger than the grace: it may just be being made"

@@ -128,6 +128,11 @@ def test_a_client_token_is_the_same_for_the_same_machine_only() -> None:
     assert client_token("r", "a", 1, "x", "spot") in tokens
 
 
+@pytest.mark.parametrize(("origin", "said"), [("dag/manual__2026-11-21T18:00:00+00:00", True), ("", False), ("ü?", False)])
+def test_the_origin_is_a_tag_where_a_tag_can_say_it(origin: str, said: bool) -> None:
+    assert ("assay:origin" in machine_tags("r", "s", 1, "assay", NOW, origin)) is said
+
+
 def test_a_deadline_is_read_back_from_the_tags() -> None:
     tags = machine_tags("r", "s", 1, "assay", NOW)
     assert read_deadline(tags) == NOW
@@ -216,7 +221,7 @@ def test_whatever_a_machine_reports_the_judgement_stands(progress: dict[str, Any
     ],
 )
 def test_what_must_be_ended(found: Machine, run_over: bool, reason: str | None) -> None:
-    why = overdue(found, NOW, lambda run: run_over and run == "run-1")
+    why = overdue(found, NOW, lambda tags: run_over and tags["assay:run"] == "run-1")
     assert why is None if reason is None else reason in (why or "")
 
 

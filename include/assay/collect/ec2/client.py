@@ -46,6 +46,7 @@ def is_emulated(client: Any) -> bool:
 def plain_words(doing: str) -> Iterator[None]:
     """What boto3 raises becomes an AwsUnavailable of one sentence that begins with what was being done."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -54,8 +55,8 @@ def plain_words(doing: str) -> Iterator[None]:
     except ClientError as error:
         said = error.response.get("Error", {})
         raise AwsUnavailable(f"{doing}: AWS says {said.get('Code', 'nothing')}: {said.get('Message', error)}") from error
-    except BotoCoreError as error:
-        raise AwsUnavailable(f"{doing}: {error}") from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise AwsUnavailable(f"{doing}: {str(error)[:500]}") from error
 
 
 _ADVICE = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; docs/fleet.md says which permissions they need"

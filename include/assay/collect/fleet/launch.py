@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from assay.collect.ec2.client import ec2_client, is_emulated, plain_words
+from assay.collect.ec2.client import ec2_client, is_emulated
 from assay.collect.ec2.failure import TOKEN_USED, FailureClass, MachineFailed, error_class
 from assay.collect.ec2.grant import presign_agent, presign_inbox, require_s3, store_agent
 from assay.collect.ec2.ground import Ground, Image, prepare_region
 from assay.collect.ec2.inventory import Machine, list_machines
 from assay.collect.ec2.start import Start, start_machine
-from assay.collect.fleet.names import ATTEMPT, RUN, SLOT, client_token, inbox, machine_tags, read_deadline
+from assay.collect.fleet.names import ATTEMPT, INCOMING, RUN, SLOT, client_token, inbox, machine_tags, read_deadline
 from assay.collect.fleet.plan import Place, Plan, PlannedMachine
 from assay.collect.fleet.request import Market
 from assay.collect.fleet.user_data import MachineOrder, user_data
 from assay.errors import AwsUnavailable, FleetRefused
-from assay.session import format_time, parse_time
+from assay.session import MANIFEST_NAME, format_time, parse_time
 from assay.settings import Settings
 from assay.storage import Storage
 
@@ -41,6 +41,8 @@ class Order:
     grounds: tuple[Ground, ...]
     agent_sha256: str
     executions: int
+    origin: str = ""
+    """What the run is called where it was started, for who asks whether it is over."""
 
     def to_document(self) -> dict[str, Any]:
         """As plain data, for one task of a DAG to give to the next; holds nothing secret."""
@@ -50,6 +52,7 @@ class Order:
             "grounds": [asdict(ground) for ground in self.grounds],
             "agent_sha256": self.agent_sha256,
             "executions": self.executions,
+            "origin": self.origin,
         }
 
     @classmethod
@@ -60,7 +63,7 @@ class Order:
             for found in document["grounds"]
         )
         machine = PlannedMachine.from_document(document["machine"])
-        return cls(document["run"], machine, grounds, document["agent_sha256"], document["executions"])
+        return cls(document["run"], machine, grounds, document["agent_sha256"], document["executions"], document["origin"])
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,17 @@ class Launched:
         """Where it writes."""
         return inbox(self.run, self.slot, self.attempt)
 
+    def to_document(self) -> dict[str, Any]:
+        """As plain data, for one task of a DAG to give to the next; holds nothing secret."""
+        return asdict(self)
+
     @property
     def deadline_at(self) -> datetime:
         """The deadline as a moment."""
         return parse_time(self.deadline)
 
 
-def prepare(settings: Settings, storage: Storage, plan: Plan, run: str) -> list[Order]:
+def prepare(settings: Settings, storage: Storage, plan: Plan, run: str, origin: str = "") -> list[Order]:
     """Make ready what all machines of a plan share: the agent in storage, and image and security group of every region.
 
     `run`: as `names.run_name` gives it. Raises FleetRefused where the plan may not be started or something is missing.
@@ -104,23 +111,24 @@ def prepare(settings: Settings, storage: Storage, plan: Plan, run: str) -> list[
         prepare_region(ec2_client(region), instruction_sets, settings.fleet_image_owner) for region in sorted(regions)
     )
     log.info("run %s: agent %s, ground prepared in %s", run, agent[:12], ", ".join(sorted(regions)))
-    return [Order(run, machine, grounds, agent, plan.request.executions) for machine in plan.machines]
+    return [Order(run, machine, grounds, agent, plan.request.executions, origin) for machine in plan.machines]
 
 
-def launch(settings: Settings, storage: Storage, order: Order, *, dataset: str, attempt: int = 1) -> Launched:
-    """Start the machine, or find the one that an earlier call started for this attempt.
+def launch(settings: Settings, storage: Storage, order: Order, *, dataset: str) -> Launched:
+    """Start the machine, or find the one that an earlier call started and that lives or has uploaded its session.
 
-    Places are tried in the plan's order, as spot first where that is planned, then on demand. The second attempt, after an
-    interruption, is on demand. Raises MachineFailed with its class, AwsUnavailable for what may pass.
+    Where an earlier machine ended without a session, this is the next attempt, with an inbox of its own. Places are tried in the
+    plan's order, as spot first where that is planned, then on demand; a second attempt is on demand.
+    Raises MachineFailed with its class, AwsUnavailable for what may pass.
     """
     clients = {ground.region: ec2_client(ground.region) for ground in order.grounds}
     grounds = {ground.region: ground for ground in order.grounds}
-    there = find_machine(clients, order.run, order.machine.slot, attempt)
+    attempt, there = _where_it_stands(clients, storage, order)
     if there is not None:
         log.info("%s: %s was started before, in %s", order.machine.slot, there.instance_id, there.zone)
-        return _launched(order, attempt, there.region, there)
+        return _launched(order, attempt, there, is_emulated(clients[there.region]))
     full: dict[tuple[str, Market], str] = {}
-    refused: list[tuple[FailureClass, str]] = []
+    refused: list[str] = []
     for market, place in offers(order.machine, attempt):
         if (place.region, market) in full:
             continue
@@ -129,11 +137,30 @@ def launch(settings: Settings, storage: Storage, order: Order, *, dataset: str, 
             return found
         kind, code = found
         log.warning("%s: %s as %s: %s (%s)", order.machine.slot, place.zone, market, kind, code)
-        refused.append((kind, f"{place.zone} as {market}: {code}"))
+        refused.append(f"{place.zone} as {market}: {code}")
         if kind is FailureClass.QUOTA:
             full[place.region, market] = code
     kind = FailureClass.QUOTA if full else FailureClass.INSUFFICIENT_CAPACITY
-    raise MachineFailed(kind, f"{order.machine.slot}: " + "; ".join(said for _, said in refused))
+    raise MachineFailed(kind, f"{order.machine.slot}: " + "; ".join(refused))
+
+
+def _where_it_stands(clients: Mapping[str, EC2Client], storage: Storage, order: Order) -> tuple[int, Machine | None]:
+    """The attempt that is due, and its machine if there is one already. EC2 forgets a machine after an hour, storage does not."""
+    tags = {RUN: order.run, SLOT: order.machine.slot}
+    machines = {_attempt(found.tags.get(ATTEMPT, "")): found for c in clients.values() for found in list_machines(c, tags)}
+    living = [(attempt, machine) for attempt, machine in machines.items() if machine.alive]
+    if living:
+        return max(living, key=lambda pair: pair[0])
+    below = f"{INCOMING}/{order.run}/{order.machine.slot}"
+    keys = {found.key.removeprefix(f"{below}/") for found in storage.list(below)}
+    for attempt, machine in machines.items():
+        if f"{attempt}/{MANIFEST_NAME}" in keys:
+            return attempt, machine
+    return max([*machines, *(_attempt(key.split("/")[0]) for key in keys)], default=0) + 1, None
+
+
+def _attempt(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
 def offers(machine: PlannedMachine, attempt: int) -> Iterator[tuple[Market, Place]]:
@@ -143,13 +170,6 @@ def offers(machine: PlannedMachine, attempt: int) -> Iterator[tuple[Market, Plac
         if machine.market is Market.SPOT and attempt == 1:
             yield from ((Market.SPOT, place) for place in places if place.spot is not None)
         yield from ((Market.ON_DEMAND, place) for place in places)
-
-
-def find_machine(clients: Mapping[str, EC2Client], run: str, slot: str, attempt: int) -> Machine | None:
-    """The machine of an attempt, if it was started: alive, or else one that has ended already. Raises AwsUnavailable."""
-    tags = {RUN: run, SLOT: slot, ATTEMPT: str(attempt)}
-    found = [machine for client in clients.values() for machine in list_machines(client, tags)]
-    return min(found, key=lambda machine: (not machine.alive, machine.launched_at), default=None)
 
 
 def _try(
@@ -165,6 +185,7 @@ def _try(
 ) -> Launched | tuple[FailureClass, str]:
     """One place: the machine, or why there is none and the next place may be tried. Raises what ends the search."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     machine, now = order.machine, datetime.now(UTC)
     deadline = now + timedelta(minutes=machine.life_minutes + SPARE_LIFE_MINUTES)
@@ -176,7 +197,7 @@ def _try(
         group_id=ground.group_id,
         user_data=_user_data(settings, storage, order, attempt, dataset, emulated=is_emulated(client)),
         token=client_token(order.run, machine.slot, attempt, place.zone, market),
-        tags=machine_tags(order.run, machine.slot, attempt, settings.fleet_owner, deadline),
+        tags=machine_tags(order.run, machine.slot, attempt, settings.fleet_owner, deadline, order.origin),
     )
     doing = f"RunInstances of {machine.instance_type} in {place.zone}"
     try:
@@ -193,8 +214,8 @@ def _try(
         if kind is FailureClass.THROTTLED:
             raise AwsUnavailable(f"{doing}: {kind}: AWS says {code}; try again later") from error
         raise MachineFailed(kind, f"{doing}: AWS says {code}: {said.get('Message', '')}") from error
-    except BotoCoreError as error:
-        raise AwsUnavailable(f"{doing}: {error}; the next try finds the machine if it was started") from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise AwsUnavailable(f"{doing}: {str(error)[:500]}; the next try finds the machine if it was started") from error
     log.info("%s: started %s in %s as %s, to be gone by %s", machine.slot, instance_id, place.zone, market, format_time(deadline))
     return Launched(
         run=order.run,
@@ -232,18 +253,16 @@ def _user_data(settings: Settings, storage: Storage, order: Order, attempt: int,
     return user_data(told, order.machine.life_minutes)
 
 
-def _launched(order: Order, attempt: int, region: str, there: Machine) -> Launched:
+def _launched(order: Order, attempt: int, there: Machine, emulated: bool) -> Launched:
     deadline = read_deadline(there.tags)
     if deadline is None:
-        raise FleetRefused(f"{there.instance_id} in {region}: its tag says no deadline; `assay reap` ends it")
-    with plain_words(f"EC2 in {region}"):
-        emulated = is_emulated(ec2_client(region))
+        raise FleetRefused(f"{there.instance_id} in {there.region}: its tags say no deadline; `assay reap` ends it")
     return Launched(
         run=order.run,
         slot=order.machine.slot,
         attempt=attempt,
         instance_type=there.instance_type,
-        region=region,
+        region=there.region,
         zone=there.zone,
         instance_id=there.instance_id,
         market=(Market.SPOT if there.spot else Market.ON_DEMAND).value,

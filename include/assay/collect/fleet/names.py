@@ -12,6 +12,9 @@ from assay.session import format_time, parse_time
 RUN, SLOT, ATTEMPT, OWNER, DEADLINE = "assay:run", "assay:slot", "assay:attempt", "assay:owner", "assay:deadline"
 """Keys of the tags."""
 
+ORIGIN = "assay:origin"
+"""Key of the tag that says what the run is called where it was started, where a tag can say it."""
+
 INCOMING = "incoming"
 """Where machines may write: `incoming/<run>/<slot>/<attempt>/`, each below its own prefix and nowhere else."""
 
@@ -19,6 +22,7 @@ PROGRESS, ARCHIVE, PARTIAL, LOG = "progress.json", "session.tar", "partial.tar",
 """What a machine puts there, beside the manifest, which is the last of all."""
 
 _MAX_RUN = 60
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}", re.ASCII)
 
 
 def run_name(run: str) -> str:
@@ -39,9 +43,10 @@ def client_token(run: str, slot: str, attempt: int, place: str, market: str) -> 
     return hashlib.sha256("\n".join((run, slot, str(attempt), place, market)).encode()).hexdigest()
 
 
-def machine_tags(run: str, slot: str, attempt: int, owner: str, deadline: datetime) -> dict[str, str]:
+def machine_tags(run: str, slot: str, attempt: int, owner: str, deadline: datetime, origin: str = "") -> dict[str, str]:
     """The tags of a machine and its volume."""
-    return {
+    said = {ORIGIN: origin} if _TAG_VALUE.fullmatch(origin) else {}
+    return said | {
         "Name": f"assay {slot}",
         RUN: run,
         SLOT: slot,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,9 @@ from assay.collect.fleet.names import RUN, SLOT, read_deadline
 
 GRACE = timedelta(minutes=15)
 """A volume or a request without a machine may be one that is just being made."""
+
+Ended = Callable[[Mapping[str, str]], bool]
+"""Whether the run of a machine with these tags is known to be over."""
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +32,8 @@ class Found:
     reason: str
 
 
-def overdue(machine: Machine, now: datetime, ended: Callable[[str], bool]) -> str | None:
-    """Why a machine must be ended, or None where it may live. `ended`: whether a run, by its tag, is known to be over."""
+def overdue(machine: Machine, now: datetime, ended: Ended) -> str | None:
+    """Why a machine must be ended, or None where it may live. `ended`: whether its run is known to be over."""
     if not machine.alive:
         return None
     deadline = read_deadline(machine.tags)
@@ -38,7 +41,7 @@ def overdue(machine: Machine, now: datetime, ended: Callable[[str], bool]) -> st
         return "its tags say no deadline"
     if now > deadline:
         return f"outlived its deadline {deadline:%Y-%m-%d %H:%M} UTC"
-    if ended(machine.tags[RUN]):
+    if ended(machine.tags):
         return "its run is over"
     return None
 
@@ -50,7 +53,7 @@ def forgotten(leftover: Leftover, now: datetime) -> str | None:
     return "no machine uses it"
 
 
-def reap(regions: Iterable[str], *, dry_run: bool, ended: Callable[[str], bool] = lambda run: False) -> list[Found]:
+def reap(regions: Iterable[str], *, dry_run: bool, ended: Ended = lambda tags: False) -> list[Found]:
     """Find what must go in the regions and, unless it is a dry run, end it; gives what was found.
 
     Run it at any time: it looks at EC2 alone and ends nothing twice. Raises AwsUnavailable at the first region that cannot be
@@ -81,7 +84,7 @@ def end_slot(regions: Iterable[str], run: str, slot: str) -> list[str]:
     return gone
 
 
-def _reap_region(region: str, now: datetime, *, dry_run: bool, ended: Callable[[str], bool]) -> list[Found]:
+def _reap_region(region: str, now: datetime, *, dry_run: bool, ended: Ended) -> list[Found]:
     client = ec2_client(region)
     machines = [
         (machine, why) for machine in list_machines(client, states=ALIVE) if (why := overdue(machine, now, ended)) is not None

@@ -1,0 +1,132 @@
+"""The bodies of the tasks that measure on EC2: plain data goes in and out, nothing secret is in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from assay.orchestration.work import run_step
+from assay.workspace import Workspace
+
+EC2 = "EC2"
+THIS_HOST = "this host"
+
+log = logging.getLogger(__name__)
+
+
+def plan_run(params: Mapping[str, Any], run_id: str, dag_id: str) -> list[dict[str, Any]]:
+    """Show the plan of a run and give its orders, one for each machine; none on this host and in a dry run.
+
+    Raises AirflowFailException where the plan may not be started, after it was shown.
+    """
+    if params["target"] != EC2:
+        return []
+    return run_step(lambda workspace: _plan(workspace, params, run_id, dag_id))
+
+
+def launch_machine(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the machine of an order, or find it; gives what was launched. Raises MachineFailed, AwsUnavailable and others."""
+    from assay.collect.fleet.launch import Order, launch
+
+    def step(workspace: Workspace) -> dict[str, Any]:
+        found = launch(workspace.settings, workspace.storage, Order.from_document(order), dataset=workspace.dataset)
+        return found.to_document()
+
+    return _open(step)
+
+
+def store_upload(launched: Mapping[str, Any]) -> str:
+    """Take over what a machine has uploaded; gives the session's id."""
+    from assay.collect.fleet.arrive import take_over
+    from assay.collect.fleet.launch import Launched
+
+    return run_step(lambda workspace: take_over(workspace, Launched(**launched)))
+
+
+def end_machine(order: Mapping[str, Any]) -> list[str]:
+    """End every machine of an order, whether or not its launch could say that it succeeded; gives their ids."""
+    from assay.collect.fleet.reap import end_slot
+
+    slot = order["machine"]["slot"]
+    gone = end_slot([ground["region"] for ground in order["grounds"]], order["run"], slot)
+    log.info("%s: %s", slot, f"ended {', '.join(gone)}" if gone else "nothing was left to end")
+    return gone
+
+
+def reap_all(run_state: Callable[[str, str], str]) -> list[dict[str, Any]]:
+    """End what outlived its deadline or its run, in all regions; gives what was found. Raises AirflowSkipException without
+    credentials. `run_state`: the state of a DAG's run, by the ids of both."""
+    from dataclasses import asdict
+
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from assay.collect.ec2.client import has_credentials
+    from assay.collect.fleet.names import ORIGIN, OWNER
+    from assay.collect.fleet.reap import reap
+    from assay.settings import Settings
+
+    settings = Settings()
+    if not has_credentials():
+        raise AirflowSkipException("no AWS credentials: there is no EC2 to look at")
+    states: dict[str, str] = {}
+
+    def ended(tags: Mapping[str, str]) -> bool:
+        origin = tags.get(ORIGIN, "")
+        dag_id, slash, run_id = origin.partition("/")
+        if not slash or tags.get(OWNER) != settings.fleet_owner:
+            return False
+        if origin not in states:
+            try:
+                states[origin] = str(run_state(dag_id, run_id))
+            except Exception as error:  # noqa: BLE001 - of another Airflow, or deleted: the deadline decides
+                log.warning("run %s is not known here (%s): its machines live until their deadline", origin, error)
+                states[origin] = ""
+        return states[origin] in ("success", "failed")
+
+    found = reap(settings.machine_regions, dry_run=False, ended=ended)
+    log.info("%s", f"ended {len(found)}" if found else "nothing was left over")
+    return [asdict(each) for each in found]
+
+
+def alert(found: list[dict[str, Any]]) -> None:
+    """Raises AirflowFailException, which names everything, where the reaper has found something."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    if found:
+        said = "; ".join(
+            f"{each['what']} {each['id']} in {each['region']} of run {each['run']}: {each['reason']}" for each in found
+        )
+        raise AirflowFailException(f"{len(found)} were left over and have been ended: {said}")
+
+
+def _plan(workspace: Workspace, params: Mapping[str, Any], run_id: str, dag_id: str) -> list[dict[str, Any]]:
+    from assay.collect.fleet import show
+    from assay.collect.fleet.launch import prepare
+    from assay.collect.fleet.names import run_name
+    from assay.collect.fleet.planning import fleet_request, plan_fleet
+
+    request = fleet_request(
+        workspace.settings,
+        [params["types"]],
+        market=params["market"],
+        machines_per_type=params["machines"],
+        executions=params["ec2_executions"],
+        max_dollars=params["max_dollars"],
+        max_instances=params["max_instances"],
+    )
+    plan = plan_fleet(workspace.engine, request)
+    for line in show.as_lines(plan):
+        log.info("%s", line)
+    if params["dry_run"]:
+        log.info("this was a dry run: nothing is started; trigger again without `dry_run`")
+        return []
+    orders = prepare(workspace.settings, workspace.storage, plan, run_name(run_id), f"{dag_id}/{run_id}")
+    return [order.to_document() for order in orders]
+
+
+def _open(step: Callable[[Workspace], dict[str, Any]]) -> dict[str, Any]:
+    from assay.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        return step(workspace)
