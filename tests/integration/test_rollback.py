@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from assay.cli import app
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
 from assay.publish import snapshot as snapshot_module
@@ -16,11 +17,13 @@ from assay.publish.current import current_snapshot
 from assay.publish.rollback import rollback
 from assay.publish.snapshot import open_target, publish_snapshot
 from assay.publish.target import Change
+from assay.settings import Settings
 from assay.workspace import Workspace
 from dataset_content import stream
 from dataset_ledger import fill
 from git_server import REPOSITORY, TOKEN, GitServer
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 pytestmark = pytest.mark.enable_socket
 
@@ -141,3 +144,30 @@ def test_what_cannot_be_rolled_back_to_is_refused(dataset: Workspace) -> None:
     with pytest.raises(PublicationError, match="it is no snapshot"):
         rollback(dataset, "v1", reason="x", by="ada")
     assert open_target(dataset).head() == head
+
+
+def test_the_command_shows_rolls_back_and_says_why_it_cannot(
+    dataset: Workspace, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.database_url is not None
+    for name, value in (
+        ("ASSAY_HOME", str(settings.home)),
+        ("ASSAY_DATABASE_URL", settings.database_url.get_secret_value()),
+        ("ASSAY_GITHUB_REPOSITORY", dataset.settings.github_repository or ""),
+        ("ASSAY_GITHUB_TOKEN", TOKEN),
+        ("ASSAY_GITHUB_API", dataset.settings.github_api),
+    ):
+        if value:
+            monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(app, ["rollback", "2024-11-20", "--reason", "clock", "--by", "ada", *words])
+
+    foreseen = run("--dry-run")
+    assert foreseen.exit_code == 0, foreseen.output
+    assert foreseen.output.startswith("would publish 2024-11-20 again as 2024-11-20.3 (")
+    said = orjson.loads(run("--json").stdout)
+    assert (said["name"], said["changed"]) == ("2024-11-20.3", True)
+    assert run().output.startswith("nothing to do: snapshot 2024-11-20.3 is the newest")
+    unknown = CliRunner().invoke(app, ["rollback", "2020-01-01", "--reason", "clock", "--by", "ada"])
+    assert isinstance(unknown.exception, PublicationError)
