@@ -11,6 +11,7 @@ up to date. It starts by itself when there are new sessions. Run it again at any
 | `check` | the log names the rule that broke |
 | `summarize` | the log: database. The former statistics stay until the new ones are complete |
 | `recordings` | the log: storage, database, or a lab's schema in `ASSAY_RECORDING_SCHEMAS` that cannot be used |
+| `preprocess` | the log: storage, database, or disk: a file is copied to `ASSAY_HOME/scratch` while it is processed |
 | `compact` | the log: storage or database. Nothing is lost: the small files stay until the large ones are there |
 
 Bad data fails no task: a session with a changed, unreadable or impossible file goes to quarantine, and nothing is lost.
@@ -79,8 +80,16 @@ def process_sessions():
 
         return judge_recordings()
 
+    @task
+    def preprocess() -> int:
+        """Makes processed files of the data files of accepted recordings that have none yet; gives how many were processed."""
+        from assay.orchestration.work import run_step
+        from assay.process import preprocess_recordings
+
+        return run_step(preprocess_recordings)
+
     chain(verify(), read(), check(), summarize(), compact())
-    recordings()
+    chain(recordings(), preprocess())
 
 
 process_sessions()

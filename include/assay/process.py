@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from assay.check.judge import judge_read, recheck
 from assay.check.verify import verify_arrived
 from assay.database.recordings import datasets_with_recordings
+from assay.preprocess.step import preprocess_accepted
 from assay.read.compaction import compact_many
 from assay.read.recordings import read_recordings
 from assay.read.sessions import read_verified
@@ -27,6 +28,11 @@ def judge_recordings(workspace: Workspace) -> int | None:
         judged += len(read_recordings(one))
         judge_read(one)
     return judged if datasets else None
+
+
+def preprocess_recordings(workspace: Workspace) -> int:
+    """Process the data files of every dataset's accepted recordings that were not processed yet; gives their number."""
+    return sum(preprocess_accepted(workspace.of_dataset(dataset)) for dataset in datasets_with_recordings(workspace.engine))
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ def process_arrived(workspace: Workspace, tell: Callable[[str], None] = lambda d
             ("reading", read_verified),
             ("reading metadata", read_recordings),
             ("checking", judge_read),
+            ("preprocessing recordings", preprocess_accepted),
             ("summarizing", refresh_statistics),
             ("putting small files together", compact_many),
         ):

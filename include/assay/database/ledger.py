@@ -189,15 +189,17 @@ class Ledger:
         with self._read() as connection:
             return recordings.variables(connection, self.dataset, sessions)
 
-    def record_processing(self, done: recordings.Processing) -> None:
-        """Write down what a processor did with a raw file, in place of what the same version did before."""
+    def record_processed(self, session: str, done: Iterable[recordings.Processing], findings: pd.DataFrame) -> None:
+        """Write down what processors did with files of a session and what they found in it, in one transaction."""
         with self._write() as connection:
-            recordings.record_processing(connection, self.dataset, done)
+            for one in done:
+                recordings.record_processing(connection, self.dataset, one)
+            progress.record_findings(connection, self.dataset, "preprocess", [session], findings)
 
-    def unprocessed(self, versions: Iterable[tuple[str, str]]) -> pd.DataFrame:
-        """Raw files of accepted recordings that none of these (processor, version) pairs was given: session, prefix, path, ..."""
+    def unprocessed(self, *, again: bool = False) -> pd.DataFrame:
+        """Data files of accepted recordings that no processor was given yet, or all: session, prefix, path, sha256."""
         with self._read() as connection:
-            return recordings.unprocessed(connection, self.dataset, versions)
+            return recordings.unprocessed(connection, self.dataset, again=again)
 
     def processing(self, sessions: Iterable[str] | None = None) -> pd.DataFrame:
         """What processors did with raw files, one row a file and version."""

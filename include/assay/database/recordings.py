@@ -98,22 +98,26 @@ def record_processing(connection: Connection, dataset: str, done: Processing) ->
         )
 
 
-def unprocessed(connection: Connection, dataset: str, versions: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """Raw files of accepted recordings that none of these (processor, version) pairs has done with the bytes that they have now.
+def unprocessed(connection: Connection, dataset: str, *, again: bool) -> pd.DataFrame:
+    """Data files of accepted recordings that no processor was given with the bytes that they have now.
 
-    Columns session, prefix, path, size, sha256; oldest sessions first. One that failed on the same bytes is not asked again.
+    Columns session, prefix, path, sha256; oldest sessions first. The metadata files are none of them. `again`: all data files,
+    also of sessions that are in quarantine because a processor failed.
     """
-    known = [f"{name}\x1f{version}" for name, version in versions]
+    which = (
+        "OR EXISTS (SELECT FROM assay.findings n WHERE n.dataset = s.dataset AND n.session = s.session "
+        "AND n.stage = 'preprocess' AND n.severity = 'quarantine'))"
+        if again
+        else ") AND NOT EXISTS (SELECT FROM assay.processing p WHERE p.dataset = s.dataset AND p.session = s.session "
+        "AND p.path = f.path AND p.input_sha256 = f.sha256)"
+    )
     return read_frame(
         connection,
-        "SELECT s.session, s.prefix, f.path, f.size, f.sha256 "
-        "FROM assay.sessions s JOIN assay.raw_files f USING (dataset, session) "
-        "WHERE s.dataset = :dataset AND s.kind = 'recording' AND s.verdict IN ('accepted', 'accepted with warnings') "
-        "AND NOT EXISTS (SELECT FROM assay.processing p "
-        "WHERE p.dataset = s.dataset AND p.session = s.session AND p.path = f.path "
-        "AND p.input_sha256 = f.sha256 AND p.processor || chr(31) || p.version = ANY(:known)) "
-        "ORDER BY s.started_at, s.session, f.path",
-        {"dataset": dataset, "known": known},
+        "SELECT s.session, s.prefix, f.path, f.sha256 FROM assay.sessions s JOIN assay.raw_files f USING (dataset, session) "  # noqa: S608
+        "WHERE s.dataset = :dataset AND s.kind = 'recording' "
+        "AND NOT coalesce(s.profile -> 'metadata_files', '[]'::jsonb) @> to_jsonb(f.path) "
+        f"AND (s.verdict IN ('accepted', 'accepted with warnings') {which} ORDER BY s.started_at, s.session, f.path",
+        {"dataset": dataset},
     )
 
 
