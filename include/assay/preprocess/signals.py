@@ -78,7 +78,7 @@ class Track:
         }
 
     def _rows(self, values: Floats) -> tuple[Floats, Floats]:
-        times: Floats = self._next + np.arange(len(values), dtype=np.float64) * (self.factor / self.rate)
+        times = np.asarray(self._next + np.arange(len(values)) * (self.factor / self.rate), dtype=np.float64)
         if len(values):
             self._next = float(times[-1]) + self.factor / self.rate
         self.rows += len(values)
