@@ -12,6 +12,7 @@ from assay.database.ledger import Ledger
 from assay.errors import AssayError
 from assay.ingest.arrive import register_arrived, register_session, sweep, waiting
 from assay.process import judge_recordings
+from assay.publish.gather import gather_content
 from assay.read.recordings import read_recordings
 from assay.recording import Lab
 from assay.session import MANIFEST_NAME, Manifest
@@ -77,6 +78,18 @@ def test_illegal_metadata_is_quarantined_with_the_reason_and_the_data_are_kept(l
     assert rules(labs, good.session) == set()
     accounting = labs.ledger.accounting()
     assert accounting.read == accounting.accepted + accounting.quarantined + accounting.rejected == 6
+
+
+def test_no_recording_is_ever_published_neither_accepted_nor_quarantined(labs: Workspace, tmp_path: Path) -> None:
+    ship(labs, write_folder(tmp_path))
+    ship(labs, write_folder(tmp_path, "20240229_161222", metadata=BAD["20240229_161222"][0]))
+    assert set(walk(labs).values()) == {"accepted", "quarantined"}
+    content = gather_content(labs, None)
+    assert content.sessions.empty
+    assert content.quarantined.empty
+    assert content.findings.empty
+    assert content.raw_files.empty
+    assert (content.accounting.accepted, content.accounting.quarantined) == (0, 0)
 
 
 def test_an_unknown_key_is_kept_and_flagged(labs: Workspace, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def _bytes(storage: Storage, prefix: str, files: list[Listed], stored: Mapping[s
     for file in files:
         size = stored.get(file.path)
         if size is None:
-            message = f"{file.path}: listed in the manifest and not in raw storage; expected {storage.uri(prefix + file.path)}"
+            message = f"{file.path}: listed in the manifest and not in raw storage; expected {prefix}{file.path}"
             yield integrity.MISSING_FILE, file.path, "no such file", "every file that the manifest lists", message
         elif file.size not in (-1, size):
             message = (

@@ -7,17 +7,20 @@ from assay.database.ledger import Verdict
 from assay.dataset.content import Counts, DatasetContent, PreviousSnapshot
 from assay.read.sessions import SessionRows
 from assay.reference.prices.known import known_prices
+from assay.session import SessionKind
 from assay.summarize.grades import definitions
 from assay.workspace import Workspace
 
 ACCEPTED = (Verdict.ACCEPTED.value, Verdict.ACCEPTED_WITH_WARNINGS.value)
+PUBLISHED = SessionKind.INSTANCE_BENCHMARK
+"""What was recorded in a lab is asked for through the API, by those who may; nothing of it is ever published."""
 
 
 def gather_content(workspace: Workspace, previous: PreviousSnapshot | None) -> DatasetContent:
     """The content of a dataset as the ledger knows it now. Sessions that are not judged yet do not count."""
     ledger = workspace.ledger
-    sessions = ledger.sessions(verdicts=ACCEPTED)
-    quarantined = ledger.sessions(verdicts=[Verdict.QUARANTINED.value])
+    sessions = ledger.sessions(verdicts=ACCEPTED, kind=PUBLISHED)
+    quarantined = ledger.sessions(verdicts=[Verdict.QUARANTINED.value], kind=PUBLISHED)
     accepted, kept_out, rejected = len(sessions), len(quarantined), ledger.accounting().rejected
     return DatasetContent(
         dataset=workspace.dataset,
