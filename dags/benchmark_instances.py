@@ -58,7 +58,7 @@ settings = Settings()
             minimum=1,
             maximum=100,
             title="Sessions",
-            description="How often this host is measured from start to end. About half a minute each with two executions.",
+            description="How often this host is measured from start to end. Less than a minute each with two executions.",
         ),
         "executions": Param(
             settings.host_executions,

@@ -42,7 +42,7 @@ class RunReport:
 
 
 def run_pipeline(settings: Settings, *, sessions: int = 3, executions: int = 2, console: Console | None = None) -> RunReport:
-    """Measure this host, process, publish: the three DAGs, one after the other, by an Airflow that is started for it.
+    """Measure this host, process, publish: their DAGs, one after the other, by an Airflow that is started for it.
 
     Shows every task as it runs, the log of one that fails, and at the end the results. Raises AssayError if Airflow cannot be
     started or dies; a DAG run that fails gives a report that says so.
