@@ -69,9 +69,9 @@ def at_tag(workspace: Workspace, name: str) -> dict[str, bytes]:
 
 def test_a_rollback_is_a_snapshot_of_its_own_and_the_next_publication_follows_the_sessions(dataset: Workspace) -> None:
     first, second = at_tag(dataset, "2024-11-20"), at_tag(dataset, "2024-11-20.2")
-    foreseen = rollback(dataset, "2024-11-20", reason="the clock was wrong", by="ada", dry_run=True)
+    foreseen = rollback(dataset, "2024-11-20", reason="the clock was wrong", account="ada", dry_run=True)
     assert (foreseen.commit, foreseen.changed) == (None, True)
-    done = rollback(dataset, "2024-11-20", reason="the clock\nwas wrong", by="ada")
+    done = rollback(dataset, "2024-11-20", reason="the clock\nwas wrong", account="ada", signed_as="Ada Lovelace")
     assert (done.name, done.changed, done.files) == ("2024-11-20.3", True, foreseen.files)
     documents = latest(dataset)
     validate_documents(documents)
@@ -82,13 +82,15 @@ def test_a_rollback_is_a_snapshot_of_its_own_and_the_next_publication_follows_th
     assert done.commit is not None
     message = target.message(done.commit)
     assert message.startswith("Snapshot 2024-11-20.3: rollback to 2024-11-20, ")
-    assert "by ada: the clock was wrong\n" in message
+    assert "for this reason: the clock was wrong\n" in message
+    assert message.rstrip().endswith("\nApproved-by: Ada Lovelace")
+    assert "ada:" not in message
     assert "data/processed/historical/trends/c7g.json" not in target.tree(done.commit)
     row = dataset.ledger.snapshots().iloc[-1]
     assert (row["name"], row["state"]) == ("2024-11-20.3", "published")
     assert row["approved_by"] == "ada: rollback to 2024-11-20: the clock was wrong"
     assert len(row["sessions"]) == 3
-    again = rollback(dataset, "2024-11-20", reason="twice", by="ada")
+    again = rollback(dataset, "2024-11-20", reason="twice", account="ada")
     assert (again.changed, again.name, again.commit) == (False, done.name, done.commit)
 
     after = publish_snapshot(dataset)
@@ -106,7 +108,7 @@ def test_a_thinned_snapshot_is_rolled_back_to_from_its_tag(dataset: Workspace) -
     assert head is not None
     gone = frozenset(target.tree(head, "data/processed/v1.0/2024-11-20"))
     target.commit(Change({}, gone), "thinned", expected=head)
-    done = rollback(dataset, "2024-11-20", reason="the clock was wrong", by="ada")
+    done = rollback(dataset, "2024-11-20", reason="the clock was wrong", account="ada")
     assert done.name == "2024-11-20.3"
     assert data(latest(dataset)) == data(first)
 
@@ -125,8 +127,8 @@ def test_a_rollback_that_was_killed_after_its_commit_is_completed(dataset: Works
                 type(open_target(dataset)), "release", die
             )
             with pytest.raises(Killed):
-                rollback(dataset, name, reason="killed", by="ada")
-        done = rollback(dataset, name, reason="killed", by="ada")
+                rollback(dataset, name, reason="killed", account="ada")
+        done = rollback(dataset, name, reason="killed", account="ada")
         assert dataset.ledger.snapshots()["state"].tolist() == ["published"] * len(dataset.ledger.snapshots())
         assert open_target(dataset).tags()[done.name] == done.commit == open_target(dataset).head()
         assert dataset.ledger.snapshots().iloc[-1]["approved_by"] == f"ada: rollback to {name}: killed"
@@ -135,14 +137,14 @@ def test_a_rollback_that_was_killed_after_its_commit_is_completed(dataset: Works
 def test_what_cannot_be_rolled_back_to_is_refused(dataset: Workspace) -> None:
     head = open_target(dataset).head()
     with pytest.raises(PublicationError, match=r"no snapshot 2024-11-19; the newest are: 2024-11-20, 2024-11-20.2"):
-        rollback(dataset, "2024-11-19", reason="x", by="ada")
+        rollback(dataset, "2024-11-19", reason="x", account="ada")
     with pytest.raises(PublicationError, match="needs a reason"):
-        rollback(dataset, "2024-11-20", reason=" ", by="ada")
+        rollback(dataset, "2024-11-20", reason=" ", account="ada")
     target = open_target(dataset)
     assert head is not None
     target.add_tag("v1", head)
     with pytest.raises(PublicationError, match="it is no snapshot"):
-        rollback(dataset, "v1", reason="x", by="ada")
+        rollback(dataset, "v1", reason="x", account="ada")
     assert open_target(dataset).head() == head
 
 
@@ -161,7 +163,7 @@ def test_the_command_shows_rolls_back_and_says_why_it_cannot(
             monkeypatch.setenv(name, value)
 
     def run(*words: str) -> Any:
-        return CliRunner().invoke(app, ["rollback", "2024-11-20", "--reason", "clock", "--by", "ada", *words])
+        return CliRunner().invoke(app, ["rollback", "2024-11-20", "--reason", "clock", "--as", "Ada Lovelace", *words])
 
     foreseen = run("--dry-run")
     assert foreseen.exit_code == 0, foreseen.output
@@ -169,5 +171,5 @@ def test_the_command_shows_rolls_back_and_says_why_it_cannot(
     said = orjson.loads(run("--json").stdout)
     assert (said["name"], said["changed"]) == ("2024-11-20.3", True)
     assert run().output.startswith("nothing to do: snapshot 2024-11-20.3 is the newest")
-    unknown = CliRunner().invoke(app, ["rollback", "2020-01-01", "--reason", "clock", "--by", "ada"])
+    unknown = CliRunner().invoke(app, ["rollback", "2020-01-01", "--reason", "clock", "--as", "Ada Lovelace"])
     assert isinstance(unknown.exception, PublicationError)

@@ -193,7 +193,9 @@ def _ask(questions: list[Question], name: str, decided: bool, as_json: bool, que
 def rollback(
     snapshot: Annotated[str, typer.Argument(help="Name of a published snapshot, such as 2024-11-20.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it is published in the commit message.")],
-    by: Annotated[str, typer.Option("--by", help="Who decided it; published too. Default: your login name.")] = "",
+    as_name: Annotated[
+        str | None, typer.Option("--as", help="Your name, for the commit. Default: ASSAY_APPROVER; without it, none.")
+    ] = None,
     dataset: Dataset = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, write nothing.")] = False,
     as_json: AsJson = False,
@@ -206,13 +208,12 @@ def rollback(
 
     Example: `assay rollback 2024-11-20 --reason "clock of the lab host was wrong"`
     """
-    import getpass
-
     from assay.publish.rollback import rollback as roll_back
     from assay.workspace import open_workspace
 
     with open_workspace(dataset) as workspace:
-        done = roll_back(workspace, snapshot, reason=reason, by=by or getpass.getuser(), dry_run=dry_run)
+        name = as_name or workspace.settings.approver or ""
+        done = roll_back(workspace, snapshot, reason=reason, account=account(), signed_as=name, dry_run=dry_run)
     if as_json:
         print_json(asdict(done))
     elif not done.changed:

@@ -17,15 +17,16 @@ MAX_LISTED = 10
 
 @dataclass(frozen=True)
 class Rollback:
-    """Which snapshot is published again, the commit of its tag, and why and by whom."""
+    """Which snapshot is published again, the commit of its tag, why, and who decided it: `account` is for the ledger alone."""
 
     to: str
     commit: str
     reason: str
-    by: str
+    account: str
+    signed_as: str = ""
 
     def __str__(self) -> str:
-        return f"{self.by}: rollback to {self.to}: {self.reason}"
+        return f"{self.account}: rollback to {self.to}: {self.reason}"
 
 
 def commit_message(
@@ -49,7 +50,7 @@ def commit_message(
     lines = [
         f"Snapshot {name}: {kind}{_count(counts['instance_types'], 'type')}, {_count(counts['sessions'], 'session')}",
         "",
-        *([f"Rollback to {rollback.to} ({rollback.commit[:12]}) by {rollback.by}: {rollback.reason}", ""] if rollback else []),
+        *([f"Rollback to {rollback.to} ({rollback.commit[:12]}) for this reason: {rollback.reason}", ""] if rollback else []),
         *_news(changes),
         "",
         f"Accounting: {accounting['read']} read = {accounting['accepted']} accepted + {accounting['quarantined']} quarantined "

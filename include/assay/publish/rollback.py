@@ -14,6 +14,7 @@ from assay.dataset.encode import sha256
 from assay.dataset.manifest import MANIFEST
 from assay.dataset.validate import validate_documents
 from assay.errors import PublicationError
+from assay.publish.approval import signature
 from assay.publish.layout import PROCESSED, snapshot_folder, snapshot_order
 from assay.publish.message import Rollback
 from assay.publish.readback import read_back
@@ -25,22 +26,24 @@ from assay.workspace import Workspace
 NAMED = 5
 
 
-def rollback(workspace: Workspace, name: str, *, reason: str, by: str, dry_run: bool = False) -> PublishedSnapshot:
+def rollback(
+    workspace: Workspace, name: str, *, reason: str, account: str, signed_as: str = "", dry_run: bool = False
+) -> PublishedSnapshot:
     """Publish the snapshot `name` again, as the newest. Nothing is written where the newest says the same already.
 
-    `reason`, `by`: why, and who decided it; both go into the commit message and the ledger. The snapshot is read from its tag, so
-    its folder need not be in the branch any more.
+    `reason` goes into the commit message and the ledger; `account`, who decided it, into the ledger alone; `signed_as`, a name,
+    into the commit. The snapshot is read from its tag, so its folder need not be in the branch any more.
     Raises PublicationError if there is no such tag, if what it holds is not what its manifest says, if the ledger does not know
     its sessions, or if the target fails.
     """
-    if not reason.strip() or not by.strip():
-        raise PublicationError("a rollback needs a reason and a name: they go into the commit message and the ledger")
+    if not reason.strip():
+        raise PublicationError("a rollback needs a reason: it goes into the commit message and the ledger")
     target = open_target(workspace)
     with workspace.ledger.lock(LOCK), spool() as history:
         at = _tagged(target, name)
         documents = _documents(target, name, at, history)
         _require_known(workspace, name, documents)
-        note = Rollback(name, at, " ".join(reason.split()), " ".join(by.split()))
+        note = Rollback(name, at, " ".join(reason.split()), account, signature(signed_as))
         if dry_run:
             return foreseen(workspace, target, documents, history)
         return verify(workspace, target, commit(workspace, target, documents, history, note))

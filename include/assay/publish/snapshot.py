@@ -204,7 +204,7 @@ def commit(
         if built_on is not None:
             _check_fresh(target, planned, built_on)
         approved = approval_of(workspace, planned, ask) if rollback is None else None
-        signed = "" if approved is None else approved.signed_as or UNNAMED
+        signed = rollback.signed_as if rollback else "" if approved is None else approved.signed_as or UNNAMED
         _begin(workspace, target, planned.name, planned.documents, str(rollback or "") or _who(approved))
         message = commit_message(
             planned.name, planned.documents, code, rollback=rollback, thinned=planned.thinned, approved_by=signed
