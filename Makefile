@@ -7,8 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SESSIONS ?= 3
 EXECUTIONS ?= 2
-# Two test files at a time, long ones first: many tests wait for a scheduler, and none shares a folder, a port or a database with another.
-SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder --durations=12
+# Three test files at a time, long ones first: many tests wait for a scheduler, and none shares a folder, a port or a database with another.
+SIDE_BY_SIDE ?= -n 3 --dist loadfile --no-loadscope-reorder --durations=12
 export ASSAY_HOME ?= $(CURDIR)/var
 
 help: ## show this list

@@ -74,6 +74,7 @@ def test_three_types_one_of_which_dies_leave_two_sessions_and_no_machine(
     assert ec2_server.calls["RunInstances"] == 3
 
 
+@pytest.mark.full
 def test_a_dry_run_shows_the_plan_and_a_limit_or_no_capacity_starts_nothing(
     in_airflow: InAirflow, lab: Settings, ec2_server: Ec2Server
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_dry_run_shows_the_plan_and_a_limit_or_no_capacity_starts_nothing(
     assert alive_instances(boto3.client("ec2")) == []
 
 
+@pytest.mark.full
 def test_the_reaper_ends_what_was_forgotten_and_fails_so_that_somebody_looks(
     in_airflow: InAirflow, lab: Settings, ec2_server: Ec2Server
 ) -> None:

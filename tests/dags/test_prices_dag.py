@@ -30,6 +30,7 @@ def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> Iterator[PriceLis
     server.stop()
 
 
+@pytest.mark.full
 def test_prices_are_refreshed_with_credentials_and_the_task_is_skipped_without(
     in_airflow: InAirflow, settings: Settings, workspace: Workspace, shop: PriceList, monkeypatch: pytest.MonkeyPatch
 ) -> None:

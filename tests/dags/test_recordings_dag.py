@@ -35,9 +35,11 @@ def test_a_recording_is_entered_judged_and_handed_on_once(
     assert nothing["tasks"] == [["register", -1, "skipped", 1]]
     sessions = workspace.of_dataset(LAB.dataset).ledger.sessions()
     assert dict(zip((labels["folder"] for labels in sessions["labels"]), sessions["verdict"], strict=True)) == {
-        FOLDER: "accepted",
+        FOLDER: "accepted with warnings",
         "20210229_161221": "quarantined",
     }
+    findings = workspace.of_dataset(LAB.dataset).ledger.findings([told.session])
+    assert findings["rule"].tolist() == ["preprocess.unknown-format"], "no processor knows its data; they are kept as they are"
 
 
 def test_where_a_queue_is_configured_the_dag_watches_it(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_the_path_from_measurement_to_snapshot(in_airflow: InAirflow, small: Set
         assert answer.log.count(f"session {session}: read") == 1, "a session that is done is not done twice"
 
 
+@pytest.mark.full
 def test_a_session_that_fails_does_not_hold_back_the_others(in_airflow: InAirflow, small: Settings, workspace: Workspace) -> None:
     def kill_the_second_agent(process: subprocess.Popen[str]) -> None:
         threading.Thread(target=_kill_second_agent, args=(process,), daemon=True).start()

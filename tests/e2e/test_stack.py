@@ -82,6 +82,7 @@ def test_up_opens_a_ui_without_a_login_for_this_machine_only_and_ctrl_c_leaves_n
     assert nothing_left(settings, 1)
 
 
+@pytest.mark.full
 def test_a_killed_command_leaves_nothing_for_long_and_the_next_one_starts(settings: Settings) -> None:
     with up(settings) as (process, _):
         with pytest.raises(AssayError, match="`assay up`"), LocalStack(settings):

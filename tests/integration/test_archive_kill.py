@@ -157,7 +157,7 @@ def kill_and_check(template: Template, server_urls: Any, folder: Path, s3: Any |
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("store", ["local", "s3"])
+@pytest.mark.parametrize("store", ["local", pytest.param("s3", marks=pytest.mark.full)])
 def test_killed_at_some_steps_and_run_again(
     template: Template, server_urls: Any, tmp_path: Path, store: str, request: pytest.FixtureRequest
 ) -> None:

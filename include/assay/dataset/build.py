@@ -54,6 +54,7 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
     _check(content)
     placed = place(content.statistics)
     workbench = Workbench(placed, subjects(content.sessions), warning_rules(content.findings))
+    metadata = metadata_core(content, workbench, implementations(placed))
     ends = Ends(content.sessions, content.quarantined)
     documents = {benchmark: document_of(benchmark, workbench.units(benchmark)) for benchmark in workbench.benchmarks}
     rankings = ranking_lists(workbench, documents)
@@ -71,7 +72,6 @@ def build_documents(content: DatasetContent, archive: Archive | None = None) -> 
     history: list[dict[str, Any]] = []
     listed = None if archive is None else _listed(archive, history)
     trends = documents_over_time(content, placed, workbench, rankings, ends, listed)
-    metadata = metadata_core(content, workbench, implementations(placed))
     sessions = session_list(content.sessions, content.raw_files)
     data[TRENDS] = trends
     encoded = {name: to_json(document, compact=name in COMPACT) for name, document in data.items()} | tables(content)
