@@ -84,6 +84,7 @@ def test_on_an_empty_dataset_there_is_nothing_to_do_and_that_is_no_failure(in_ai
     assert {state for _, _, state, _ in published["tasks"]} == {"skipped"}
 
 
+@pytest.mark.full
 def test_a_run_that_accepts_changes_publishes_without_waiting_and_the_ledger_says_what(
     in_airflow: InAirflow, small: Settings, workspace: Workspace
 ) -> None:

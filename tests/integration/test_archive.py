@@ -285,7 +285,7 @@ def test_a_rollback_is_archived_with_what_held_when_it_was_first_published(works
     first, second = archived(workspace), archived(workspace, 3)
     sessions = list(workspace.ledger.sessions(verdicts=["accepted"])["session"])
     workspace.ledger.decide(sessions[0], "rejected", who="an operator", why="the machine was shared")
-    again = rollback(workspace, first.snapshot, reason="the second was wrong", by="an operator")
+    again = rollback(workspace, first.snapshot, reason="the second was wrong", account="an operator")
     (made,) = archive_published(workspace)
     assert (made.snapshot, made.sessions, made.packed) == (again.name, 3, 0)
     index, _ = read_index(StoragePlace(workspace.storage, "default"), "default", again.name)
