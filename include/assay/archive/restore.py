@@ -18,7 +18,7 @@ from assay.archive.make import LOCK
 from assay.archive.place import ArchivePlace
 from assay.archive.tar import Content, members
 from assay.archive.unpack import Stored, unpack
-from assay.archive.verify import facts, index_lines, note_columns, read_index
+from assay.archive.verify import enter, index_lines, read_index
 from assay.dataset.build import COMPARED, build_documents
 from assay.dataset.content import Counts, DatasetContent, PreviousSnapshot
 from assay.dataset.encode import sha256
@@ -79,13 +79,7 @@ def restore(
             if to is not None:
                 _write(to, documents, history)
             _compare(index, documents, history)
-        workspace.ledger.note_archive(
-            snapshot,
-            place=place.name,
-            index_sha256=digest,
-            volumes=[facts(volume) for volume in index.volumes],
-            sessions=note_columns(index_lines(place, index)),
-        )
+        enter(workspace, place, snapshot, index, digest)
     log.info(
         "snapshot %s: restored %d sessions, %d objects (%.1f MB); %d documents as published, in %.1f s",
         *(snapshot, stored.sessions, stored.objects, stored.bytes / 1e6, len(documents) + len(history)),

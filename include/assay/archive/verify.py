@@ -90,23 +90,27 @@ def verify_archive(workspace: Workspace, place: ArchivePlace, snapshot: str, man
         noted = known.get((volume.archive, volume.file.file))
         if noted is None:
             _prove(workspace, place, index, volume)
-        elif noted != facts(volume):
+        elif noted != _facts(volume):
             raise ArchiveError(
                 f"{place.where(snapshot, INDEX)}: says of volume {volume.archive}/{volume.file.file} what it was not when it was "
                 "proven: move that archive away, then archive again"
             )
+    enter(workspace, place, snapshot, index, digest)
+    return Proven(index, sessions)
+
+
+def enter(workspace: Workspace, place: ArchivePlace, snapshot: str, index: Index, digest: str) -> None:
+    """Enter an archive that was proven in the ledger; `digest`: the SHA-256 of its index."""
     workspace.ledger.note_archive(
         snapshot,
         place=place.name,
         index_sha256=digest,
-        volumes=[facts(volume) for volume in index.volumes],
-        sessions=note_columns(index_lines(place, index)),
+        volumes=[_facts(volume) for volume in index.volumes],
+        sessions=_note_columns(index_lines(place, index)),
     )
-    return Proven(index, sessions)
 
 
-def facts(volume: Volume) -> VolumeFacts:
-    """A volume as the ledger keeps it."""
+def _facts(volume: Volume) -> VolumeFacts:
     file = volume.file
     return VolumeFacts(volume.archive, file.file, file.bytes, file.sha256, file.content_bytes, volume.sessions, volume.objects)
 
@@ -155,7 +159,7 @@ def _expected(workspace: Workspace, where: str, lines: Iterable[Line]) -> Iterat
             yield line.prefix, listed if line.found is None else dict(line.found)
 
 
-def note_columns(lines: Iterable[Line]) -> Iterator[pd.DataFrame]:
+def _note_columns(lines: Iterable[Line]) -> Iterator[pd.DataFrame]:
     """The sessions of an index as the ledger takes them."""
     waiting = iter(lines)
     while some := list(islice(waiting, 10 * SESSIONS_AT_ONCE)):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.commands.options import AsJson, Dataset, print_json, print_table, progress
+from assay.commands.options import AsJson, Dataset, megabytes, print_json, print_table, progress
 
 
 def archive(dataset: Dataset = None, as_json: AsJson = False) -> None:
@@ -31,7 +31,8 @@ def archive(dataset: Dataset = None, as_json: AsJson = False) -> None:
     for one in made if not as_json else ():
         typer.echo(
             f"archived snapshot {one.snapshot}: {one.packed} of its {one.sessions} sessions in {one.volumes} volumes "
-            f"({_size(one.bytes)}, unpacked {_size(one.content_bytes)}), the others in earlier ones; read back from {one.place}"
+            f"({megabytes(one.bytes)}, unpacked {megabytes(one.content_bytes)}), the others in earlier ones; "
+            f"read back from {one.place}"
         )
 
 
@@ -63,7 +64,7 @@ def clean(
     would = "would delete" if dry_run else "deleted"
     found = done.cleaned
     typer.echo(
-        f"{would} the raw objects of {found.sessions} sessions: {found.objects} objects, {_size(found.bytes)} "
+        f"{would} the raw objects of {found.sessions} sessions: {found.objects} objects, {megabytes(found.bytes)} "
         f"(published, archived, {done.retention_days} days old or more)"
     )
     for name, sessions in done.by_archive.items():
@@ -105,15 +106,11 @@ def restore(
     if as_json:
         print_json(asdict(done))
         return
-    typer.echo(f"brought back {done.sessions} sessions: {done.objects} objects, {_size(done.bytes)}, every hash as archived")
+    typer.echo(f"brought back {done.sessions} sessions: {done.objects} objects, {megabytes(done.bytes)}, every hash as archived")
     if done.compared:
         typer.echo(f"made {done.documents} documents of snapshot {done.snapshot} again: the published ones, to the byte")
     else:
         typer.echo("the dataset holds other sessions too, so no documents were compared; in an empty ASSAY_HOME they are")
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
 
 
 def add_to(app: typer.Typer) -> None:

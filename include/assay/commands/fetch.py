@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.commands.options import AsJson, print_json
+from assay.commands.options import AsJson, megabytes, print_json
 
 
 def fetch(
@@ -39,7 +39,7 @@ def fetch(
                         typer.echo(f"{row['uri']}\t{row['size']}\t{row['sha256']}")
             return
         found = fetch_files(api, query, directory, raw=raw, at_once=at_once)
-    typer.echo(f"fetched {found.fetched} files, {found.there} were there, {found.bytes / 1e6:.1f} MB in all: {directory}")
+    typer.echo(f"fetched {found.fetched} files, {found.there} were there, {megabytes(found.bytes)} in all: {directory}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -64,6 +64,11 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+def megabytes(count: int) -> str:
+    """A count of bytes as people read it: `1.2 MB`, of 1,000,000 bytes each."""
+    return f"{count / 1e6:.1f} MB"
+
+
 def counted(counts: Mapping[str, int]) -> str:
     """Counts as one sentence: `read 124, accepted 3, quarantined 121`."""
     return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())

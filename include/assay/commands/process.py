@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.commands import daily
-from assay.commands.options import AsJson, Dataset, account, counted, print_json, progress
+from assay.commands.options import AsJson, Dataset, account, counted, megabytes, print_json, progress
 
 if TYPE_CHECKING:
     from assay.notify.deliver import Told
@@ -104,16 +104,12 @@ def compact(
     elif not done.batches:
         typer.echo(f"nothing to put together{f'; removed {done.removed} replaced files' if done.removed else ''}")
     elif dry_run:
-        typer.echo(f"would put {done.batches} files ({_size(done.bytes)}) of {done.partitions} days together")
+        typer.echo(f"would put {done.batches} files ({megabytes(done.bytes)}) of {done.partitions} days together")
     else:
         typer.echo(
-            f"put {done.batches} files ({_size(done.bytes)}) of {done.partitions} days together: {done.into} files "
-            f"({_size(done.into_bytes)}); removed {done.removed}"
+            f"put {done.batches} files ({megabytes(done.bytes)}) of {done.partitions} days together: {done.into} files "
+            f"({megabytes(done.into_bytes)}); removed {done.removed}"
         )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
 
 
 def publish(

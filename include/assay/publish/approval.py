@@ -6,7 +6,7 @@ An answer is for one content on top of one snapshot: what was approved is what i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from assay.errors import PublicationError
 from assay.publish.difference import Difference, difference_of
 from assay.publish.plan import Plan
 from assay.publish.summary import Section, movement_in_words, summary_of
+from assay.publish.wording import counted, in_a_row
 from assay.settings import Settings
 from assay.workspace import Workspace
 
@@ -99,12 +100,10 @@ def reasons_to_ask(difference: Difference, settings: Settings) -> list[Reason]:
         return reasons
     since = f"since {difference.since}"
     if moved := difference.moved:
-        text = (
-            f"{_count(len(moved), 'value')} moved beyond noise {since}: {_named(map(movement_in_words, moved), '; ', len(moved))}"
-        )
-        reasons.append(Reason(Cause.MOVED, text))
+        named = in_a_row(map(movement_in_words, moved), MAX_NAMED, len(moved), between="; ")
+        reasons.append(Reason(Cause.MOVED, f"{counted(len(moved), 'value')} moved beyond noise {since}: {named}"))
     if gone := difference.gone:
-        reasons.append(Reason(Cause.GONE, f"{_count(len(gone), 'type')} vanished {since}: {_named(gone, ', ', len(gone))}"))
+        reasons.append(Reason(Cause.GONE, f"{counted(len(gone), 'type')} vanished {since}: {in_a_row(gone, MAX_NAMED)}"))
     if difference.schema_version != difference.schema_version_before or difference.schema_files:
         reasons.append(Reason(Cause.SCHEMA, f"the schema changed {since}: {_schema(difference)}"))
     if difference.quarantined and difference.quarantined_share > settings.quarantine_threshold:
@@ -195,14 +194,5 @@ def _schema(difference: Difference) -> str:
     if difference.schema_version != difference.schema_version_before:
         said.append(f"version {difference.schema_version_before or 'unknown'} -> {difference.schema_version}")
     if files := difference.schema_files:
-        said.append(f"{_named(files, ', ', len(files))} {'is' if len(files) == 1 else 'are'} different")
+        said.append(f"{in_a_row(files, MAX_NAMED)} {'is' if len(files) == 1 else 'are'} different")
     return "; ".join(said)
-
-
-def _named(texts: Iterable[str], between: str, count: int) -> str:
-    shown = [text for text, _ in zip(texts, range(MAX_NAMED), strict=False)]
-    return between.join(shown) + (f" and {count - MAX_NAMED} more" if count > MAX_NAMED else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from assay.errors import PublicationError
 from assay.publish.arriving import arriving
-from assay.publish.target import Attached, attachable, file_sha256, require_same
+from assay.publish.target import Attached, Releases, attachable, file_sha256, require_same
 
 FOLDER, NOTES, ASSETS = "releases", "notes.md", "assets"
 STALE_PART_S = 3600.0
 """A part that is older was left by a process that was killed."""
 
 
-class LocalReleases:
+class LocalReleases(Releases):
     """The releases of the repository at a path. Files appear whole, and never change."""
 
     def __init__(self, repository: Path) -> None:

@@ -11,7 +11,6 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,8 +25,8 @@ from assay.publish.inline import Entry, pack, with_displaced
 from assay.publish.known import KnownTrees, Tree, tree_id
 from assay.publish.patience import Patience
 from assay.publish.plainly import Plainly
-from assay.publish.releases import Releases
-from assay.publish.target import BRANCH, Attached, Change, GitTarget, MovedBranch, TagTaken, blob_id
+from assay.publish.releases import GitHubReleases
+from assay.publish.target import BRANCH, Change, GitTarget, MovedBranch, TagTaken, blob_id
 
 API = "https://api.github.com"
 TIMEOUT_S = 60
@@ -67,7 +66,7 @@ class GitHubRepository(GitTarget):
         self._repository = self._github.get_repo(repository)
         self._patiently = Patience(self.name, pause)
         self._downloads = Downloads(self._repository, self._patiently, timeout)
-        self._releases = Releases(self._repository, self.name, api, token, self._patiently, timeout)
+        self._releases = GitHubReleases(self._repository, self.name, api, token, self._patiently, timeout)
         self._refs: dict[str, str] | None = None
         self._trees: dict[str, Tree] = {}
         self._known = known
@@ -150,24 +149,10 @@ class GitHubRepository(GitTarget):
             return str(self._get(f"/git/commits/{commit}")["message"])
 
     def release(self, tag: str, title: str, notes: str) -> None:
-        """Make the release of a tag that is there; see GitTarget.release."""
+        """Make the release of a tag, which may be younger than the last look; see GitTarget.release."""
         if tag not in self.tags():
             self._refs = None
-        if tag not in self.tags():
-            raise PublicationError(f"{self.name}: there is no tag {tag}; publish the snapshot first")
-        self._releases.make(tag, title, notes)
-
-    def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
-        """Attach a file to the release of a tag; see GitTarget.attach."""
-        self._releases.attach(tag, name, path, sha256)
-
-    def attached(self, tag: str) -> dict[str, Attached]:
-        """Every file that was attached whole to the release of a tag, by name."""
-        return self._releases.attached(tag)
-
-    def fetch_attached(self, tag: str, name: str, into: Path) -> None:
-        """Write an attached file to a path; see GitTarget.fetch_attached."""
-        self._releases.fetch(tag, name, into)
+        super().release(tag, title, notes)
 
     def _all_refs(self) -> dict[str, str]:
         if self._refs is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from assay.errors import PublicationError
 from assay.publish.beside import LocalReleases
 from assay.publish.git import Git, GitFailed
-from assay.publish.target import BRANCH, Attached, Change, GitTarget, MovedBranch, TagTaken, blob_id
+from assay.publish.target import BRANCH, Change, GitTarget, MovedBranch, TagTaken, blob_id
 
 log = logging.getLogger(__name__)
 
@@ -92,24 +92,6 @@ class LocalRepository(GitTarget):
     def message(self, commit: str) -> str:
         """The message of a commit."""
         return self._git.run("show", "--no-patch", "--format=%B", commit).decode().rstrip("\n") + "\n"
-
-    def release(self, tag: str, title: str, notes: str) -> None:
-        """Make the release of a tag that is there; see GitTarget.release."""
-        if tag not in self.tags():
-            raise PublicationError(f"{self.name}: there is no tag {tag}; publish the snapshot first")
-        self._releases.make(tag, title, notes)
-
-    def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
-        """Attach a file to the release of a tag; see GitTarget.attach."""
-        self._releases.attach(tag, name, path, sha256)
-
-    def attached(self, tag: str) -> dict[str, Attached]:
-        """Every file that was attached to the release of a tag, by name."""
-        return self._releases.attached(tag)
-
-    def fetch_attached(self, tag: str, name: str, into: Path) -> None:
-        """Write an attached file to a path; see GitTarget.fetch_attached."""
-        self._releases.fetch(tag, name, into)
 
     def _create(self) -> None:
         if self._exists():

@@ -11,6 +11,7 @@ import orjson
 from assay import __version__
 from assay.dataset.build import METADATA, digest_of
 from assay.dataset.changes import CHANGES
+from assay.publish.wording import counted, in_a_row
 
 MAX_LISTED = 10
 
@@ -48,7 +49,7 @@ def commit_message(
     made_by = f"Assay {__version__}" + (f" ({code})" if code else "")
     kind = f"rollback to {rollback.to}, " if rollback else ""
     lines = [
-        f"Snapshot {name}: {kind}{_count(counts['instance_types'], 'type')}, {_count(counts['sessions'], 'session')}",
+        f"Snapshot {name}: {kind}{counted(counts['instance_types'], 'type')}, {counted(counts['sessions'], 'session')}",
         "",
         *([f"Rollback to {rollback.to} ({rollback.commit[:12]}) for this reason: {rollback.reason}", ""] if rollback else []),
         *_news(changes),
@@ -60,7 +61,7 @@ def commit_message(
         f"Made by: {made_by}, schema {metadata['schema_version']}",
     ]
     if thinned:
-        lines.append(f"Folders thinned, their tags and releases stay: {_listed(thinned)}")
+        lines.append(f"Folders thinned, their tags and releases stay: {in_a_row(thinned, MAX_LISTED)}")
     if approved_by:
         lines.append(f"Approved-by: {approved_by}")
     return "\n".join(lines) + "\n"
@@ -79,21 +80,12 @@ def _news(changes: Mapping[str, Any]) -> list[str]:
     lines = [f"Since {changes['since']}:"]
     for title, names in (("new", changes["new"]), ("gone", changes["gone"]), ("quarantined", changes["quarantined"])):
         if names:
-            lines.append(f"- {title}: {_listed(names)}")
+            lines.append(f"- {title}: {in_a_row(names, MAX_LISTED)}")
     if changes["moved"]:
-        lines.append(f"- moved: {_count(len(changes['moved']), 'value')}, {len(beyond)} of them beyond noise")
+        lines.append(f"- moved: {counted(len(changes['moved']), 'value')}, {len(beyond)} of them beyond noise")
     lines += [f"  - {row['instance']} {row['metric']}: {row['from']} -> {row['to']} {row['unit']}" for row in beyond[:MAX_LISTED]]
     if len(beyond) > MAX_LISTED:
         lines.append(f"  - and {len(beyond) - MAX_LISTED} more")
     if changes["replaced"]:
-        lines.append(f"- from another configuration now, not comparable: {_count(len(changes['replaced']), 'value')}")
+        lines.append(f"- from another configuration now, not comparable: {counted(len(changes['replaced']), 'value')}")
     return lines if len(lines) > 1 else [*lines, "- no published value changed"]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -20,7 +20,7 @@ from assay.errors import PublicationError
 from assay.publish.arriving import arriving
 from assay.publish.patience import Patience
 from assay.publish.plainly import Plainly
-from assay.publish.target import Attached, attachable, file_sha256, require_same
+from assay.publish.target import Attached, Releases, attachable, file_sha256, require_same
 
 PAGE = 100
 _WHOLE = "uploaded"
@@ -30,7 +30,7 @@ Asset = dict[str, Any]
 """A release or an asset, as GitHub describes it."""
 
 
-class Releases:
+class GitHubReleases(Releases):
     """The releases of a repository. Raises PublicationError when GitHub refuses."""
 
     def __init__(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assay.publish.difference import Difference, KeptOut, Movement, rules_of
+from assay.publish.wording import first_lines
 
 MAX_LISTED = 20
 MAX_NAME_CHARS = 80
@@ -27,9 +28,9 @@ def summary_of(difference: Difference, reasons: Sequence[str] = ()) -> tuple[Sec
     since = f"since {difference.since}" if difference.since else "the first snapshot of this dataset"
     sections = [
         Section("Why you are asked", tuple(reasons)),
-        Section(f"New types, {since}", _listed(difference.new)),
-        Section(f"Types that vanish, {since}", _listed(difference.gone)),
-        Section(_moved_title(difference), _listed(map(_movement, difference.moved), len(difference.moved))),
+        Section(f"New types, {since}", first_lines(difference.new, MAX_LISTED)),
+        Section(f"Types that vanish, {since}", first_lines(difference.gone, MAX_LISTED)),
+        Section(_moved_title(difference), first_lines(map(_movement, difference.moved), MAX_LISTED, len(difference.moved))),
         Section("Other values", _others(difference)),
         Section(_quarantine_title(difference), _quarantined(difference.quarantined)),
         Section("Accounting", _accounting(difference)),
@@ -83,9 +84,9 @@ def _quarantine_title(difference: Difference) -> str:
 
 
 def _quarantined(sessions: tuple[KeptOut, ...]) -> tuple[str, ...]:
-    rules = _listed((f"{rule}: {count}" for rule, count in rules_of(sessions)), len(rules_of(sessions)))
+    rules = first_lines((f"{rule}: {count}" for rule, count in rules_of(sessions)), MAX_LISTED, len(rules_of(sessions)))
     each = (f"{one.session} ({_name(one.subject)}): {', '.join(one.rules) or 'no rule named'}" for one in sessions)
-    return (*rules, *_listed(each, len(sessions))) if sessions else ()
+    return (*rules, *first_lines(each, MAX_LISTED, len(sessions))) if sessions else ()
 
 
 def _accounting(difference: Difference) -> tuple[str, ...]:
@@ -105,22 +106,13 @@ def _schema(difference: Difference) -> tuple[str, ...]:
     else:
         version = f"version {difference.schema_version}, as before"
     changed = [f"{path} is different" for path in difference.schema_files]
-    return (version, *_listed(changed))
+    return (version, *first_lines(changed, MAX_LISTED))
 
 
 def _size(difference: Difference) -> tuple[str, ...]:
     (count, size), (count_before, size_before) = difference.documents, difference.documents_before
     before = f" (before: {count_before} with {size_before / 1e6:.2f} MB)" if count_before else ""
     return (f"{count} documents with {size / 1e6:.2f} MB{before}; {difference.files} files of the repository change",)
-
-
-def _listed(lines: Iterable[str], count: int | None = None) -> tuple[str, ...]:
-    """The first lines, and how many more there are; a generator is not read further than needed."""
-    if count is None:
-        lines = list(lines)
-        count = len(lines)
-    shown = tuple(line for line, _ in zip(lines, range(MAX_LISTED), strict=False))
-    return shown if count <= MAX_LISTED else (*shown, f"and {count - MAX_LISTED} more")
 
 
 def _name(text: str) -> str:

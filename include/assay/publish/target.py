@@ -53,11 +53,32 @@ class Change:
     remove: frozenset[str] = field(default_factory=frozenset)
 
 
+class Releases(ABC):
+    """The releases of a repository, and the files attached to them. Methods raise PublicationError when the host refuses."""
+
+    @abstractmethod
+    def make(self, tag: str, title: str, notes: str) -> None:
+        """Make the release of a tag that exists, unless there is one: notes that were edited by hand survive."""
+
+    @abstractmethod
+    def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
+        """Attach a file; see GitTarget.attach."""
+
+    @abstractmethod
+    def attached(self, tag: str) -> dict[str, Attached]:
+        """Every file that was attached whole to the release of a tag, by name; nothing where there is no release."""
+
+    @abstractmethod
+    def fetch(self, tag: str, name: str, into: Path) -> None:
+        """Write an attached file to a path; see GitTarget.fetch_attached."""
+
+
 class GitTarget(ABC):
     """A repository's branch `main` and its tags. Methods raise PublicationError, with what to do, when the target fails."""
 
     name: str
     """Where it is, for messages and the ledger; holds no secret."""
+    _releases: Releases
 
     @abstractmethod
     def head(self) -> str | None:
@@ -95,14 +116,15 @@ class GitTarget(ABC):
     def message(self, commit: str) -> str:
         """The message of a commit."""
 
-    @abstractmethod
     def release(self, tag: str, title: str, notes: str) -> None:
         """Make the release of a tag that is there; one that exists stays as it is, so that notes edited by hand survive.
 
         Raises PublicationError if there is no such tag.
         """
+        if tag not in self.tags():
+            raise PublicationError(f"{self.name}: there is no tag {tag}; publish the snapshot first")
+        self._releases.make(tag, title, notes)
 
-    @abstractmethod
     def attach(self, tag: str, name: str, path: Path, sha256: str) -> None:
         """Attach a file to the release of a tag, read from disk piece by piece; what is left of a broken attempt is replaced.
 
@@ -110,17 +132,18 @@ class GitTarget(ABC):
         if it holds another of that name, PublicationError if there is no release, if the file is not what `sha256` says, or if
         name or size are not accepted (see `attachable`).
         """
+        self._releases.attach(tag, name, path, sha256)
 
-    @abstractmethod
     def attached(self, tag: str) -> dict[str, Attached]:
         """Every file that was attached whole to the release of a tag, by name; nothing where there is no release."""
+        return self._releases.attached(tag)
 
-    @abstractmethod
     def fetch_attached(self, tag: str, name: str, into: Path) -> None:
         """Write an attached file to the path `into`, piece by piece; it appears there whole or not at all.
 
         Raises FileNotFoundError if the release has no such file.
         """
+        self._releases.fetch(tag, name, into)
 
 
 def blob_id(data: bytes) -> str:

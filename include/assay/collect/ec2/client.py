@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -40,6 +41,13 @@ def is_emulated(client: Any) -> bool:
     """Whether a client speaks to a server that is not Amazon's: what is measured there is no EC2 instance."""
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     return not host.endswith(_AMAZON)
+
+
+def in_batches(names: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Names in order, each once, at most so many at a time: calls of AWS bound their lists."""
+    waiting = iter(sorted(set(names)))
+    while some := list(islice(waiting, most)):
+        yield some
 
 
 @contextlib.contextmanager

@@ -6,10 +6,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from assay.collect.ec2.client import plain_words, quota_client
+from assay.collect.ec2.client import in_batches, plain_words, quota_client
 from assay.collect.fleet.candidates import Candidate, from_description
 from assay.collect.fleet.quota import Running
 from assay.collect.fleet.request import Market
@@ -42,7 +41,7 @@ def describe_zones(client: EC2Client, types: Sequence[str]) -> dict[str, tuple[s
     zones: dict[str, set[str]] = defaultdict(set)
     with plain_words(f"DescribeInstanceTypeOfferings in {client.meta.region_name}"):
         pages = client.get_paginator("describe_instance_type_offerings")
-        for some in _batches(types):
+        for some in in_batches(types, FILTER_VALUES):
             asked = pages.paginate(LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": some}])
             for offering in (offering for page in asked for offering in page["InstanceTypeOfferings"]):
                 zones[offering["InstanceType"]].add(offering["Location"])
@@ -54,7 +53,7 @@ def describe_spot_prices(client: EC2Client, types: Sequence[str]) -> dict[tuple[
     prices: dict[tuple[str, str], tuple[datetime, float]] = {}
     with plain_words(f"DescribeSpotPriceHistory in {client.meta.region_name}"):
         pages = client.get_paginator("describe_spot_price_history")
-        for some in _batches(types):
+        for some in in_batches(types, FILTER_VALUES):
             asked = pages.paginate(
                 InstanceTypes=some,  # type: ignore[arg-type]
                 ProductDescriptions=list(_PLATFORMS),
@@ -99,12 +98,6 @@ def _running(instance: Any) -> Running:
         vcpus = known.vcpus if known else 0
     market = Market.SPOT if instance.get("InstanceLifecycle") == "spot" else Market.ON_DEMAND
     return Running(instance["InstanceType"], market, vcpus)
-
-
-def _batches(names: Sequence[str]) -> Iterator[list[str]]:
-    waiting = iter(sorted(set(names)))
-    while some := list(islice(waiting, FILTER_VALUES)):
-        yield some
 
 
 def quotas_or_note(region: str) -> tuple[dict[str, float] | None, str]:

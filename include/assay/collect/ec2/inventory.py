@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from assay.collect.ec2.client import plain_words
+from assay.collect.ec2.client import in_batches, plain_words
 from assay.collect.fleet.names import RUN
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def terminate(client: EC2Client, instance_ids: Iterable[str]) -> None:
     """End machines, many with one call; one that is gone is no error. Raises AwsUnavailable."""
     from botocore.exceptions import ClientError
 
-    for some in _batches(instance_ids):
+    for some in in_batches(instance_ids, _AT_ONCE):
         with plain_words(f"TerminateInstances in {client.meta.region_name}"):
             try:
                 client.terminate_instances(InstanceIds=some)
@@ -142,9 +141,3 @@ def _machine(region: str, instance: Any) -> Machine:
 
 def _tags(resource: Any) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(sorted(set(ids)))
-    while some := list(islice(waiting, _AT_ONCE)):
-        yield some
