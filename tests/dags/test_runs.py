@@ -18,6 +18,7 @@ from assay.settings import Settings
 from assay.workspace import Workspace
 from dataset_content import Series, simple
 from dataset_ledger import fill
+from told_operator import mail_server, watched_topic
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
@@ -102,6 +103,31 @@ def test_a_run_that_accepts_changes_publishes_without_waiting_and_the_ledger_say
     assert "1 value moved beyond noise since 2024-11-20: m7i.large hpl.gflops: 40 -> " in approval["why"]
     assert collect_results(workspace).accepted == approval["why"]
     assert "\nApproved-by: dag_test" in Git(small.git_repository("default")).text("log", "-1", "--format=%B")
+
+
+@pytest.mark.full
+def test_the_operator_is_told_by_topic_and_by_mail_of_a_task_that_failed_for_good(
+    in_airflow: InAirflow, small: Settings, workspace: Workspace, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, queue = watched_topic("alarms")
+    fill(workspace, [simple("m7i.large", "hpl", "gflops", "GFLOPS", 40.0)])
+    snapshot = publish(workspace)
+    git = Git(small.git_repository("default"))
+    git.run("update-ref", f"refs/tags/{snapshot.name}", git.text("commit-tree", "HEAD^{tree}", "-m", "somebody else"))
+    with mail_server() as (port, mails):
+        connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": {"disable_ssl": True, "disable_tls": True}}
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+        told = {"alarm_sns_topic": topic, "alarm_mail": "operator@example.org", "alarm_mail_from": "assay@example.org"}
+        answer = in_airflow(small.model_copy(update=told), *dag_runs(("publish_snapshot", {})))
+    assert answer.value[0]["state"] == "failed"
+    subject, reason = "Assay: publish_snapshot.commit failed", f"is commit {snapshot.commit}, not "
+    (message,) = queue.receive_messages(MaxNumberOfMessages=10)
+    envelope = json.loads(message.body)
+    assert envelope["Subject"] == subject, answer.log[-4000:]
+    assert reason in envelope["Message"]
+    (mail,) = mails
+    assert (mail["Subject"], mail["To"], mail["From"]) == (subject, "operator@example.org", "assay@example.org")
+    assert reason in " ".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
 
 
 def test_only_what_may_pass_is_tried_again(in_airflow: InAirflow, small: Settings) -> None:
