@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from assay.archive.clean import clean
 from assay.archive.index import INDEX, SESSIONS, File, LineWriter
 from assay.archive.make import archive_published
-from assay.archive.place import StoragePlace
+from assay.archive.place import RELEASE, StoragePlace, open_place
 from assay.archive.restore import restore
 from assay.archive.tar import TarWriter
 from assay.archive.verify import index_lines, read_index
@@ -31,6 +33,8 @@ from assay.summarize.step import refresh_statistics
 from assay.workspace import Workspace
 from dataset_content import simple, stream
 from dataset_ledger import fill
+from git_server import REPOSITORY, TOKEN, GitServer
+from pydantic import SecretStr
 from raw_sessions import arrive
 
 
@@ -70,10 +74,35 @@ def made(workspace: Workspace) -> str:
     return name
 
 
-def test_the_same_documents_from_archives_alone(workspace: Workspace, empty: Workspace, tmp_path: Path) -> None:
+@pytest.fixture
+def elsewhere(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    """The workspace with its raw sessions, snapshots and archives where the test's parameter says."""
+    with ExitStack() as at_end:
+        settings: dict[str, Any] = {}
+        if request.param == "S3":
+            s3, bucket = request.getfixturevalue("s3"), request.getfixturevalue("bucket")
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            settings = {"storage_url": f"s3://{bucket}/lab"}
+        elif request.param == "releases on GitHub":
+            server = GitServer(tmp_path)
+            at_end.callback(server.stop)
+            settings = {"github_repository": REPOSITORY, "github_token": SecretStr(TOKEN), "github_api": server.url}
+            settings["archive_url"] = RELEASE
+        changed = workspace.settings.model_copy(update=settings)
+        yield replace(workspace, settings=changed, storage=Storage.open(changed.object_storage_url))
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["a folder", pytest.param("S3", marks=pytest.mark.full), pytest.param("releases on GitHub", marks=pytest.mark.full)],
+    indirect=True,
+)
+def test_the_same_documents_from_archives_alone(elsewhere: Workspace, empty: Workspace, tmp_path: Path) -> None:
+    workspace = elsewhere
     name = made(workspace)
     kept_out = len(workspace.ledger.sessions(verdicts=["quarantined", "rejected"]))
-    place = StoragePlace(workspace.storage, "default")
+    place = open_place(workspace)
     interrupted = iter(range(3))
     original = empty.ledger.register_many
 
