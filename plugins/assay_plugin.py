@@ -10,21 +10,24 @@ from assay.orchestration.mounted import (
     INGESTION,
     QUARANTINE,
     REPORTING,
+    SESSIONS,
     MountedApp,
     explorer,
     ingestion,
     quarantine,
+    recordings,
     reporting,
 )
 
 
 class AssayPlugin(AirflowPlugin):
-    """The reporting API at /assay, the page of the quarantine and the explorer behind Airflow's login; the ingestion API."""
+    """The reporting API at /assay, the pages and the explorer behind Airflow's login; the ingestion API."""
 
     name = "assay"
     fastapi_apps: ClassVar[list[dict[str, Any]]] = [
         {"app": MountedApp(reporting), "url_prefix": REPORTING, "name": "Assay reporting API"},
         {"app": MountedApp(quarantine), "url_prefix": QUARANTINE, "name": "Assay quarantine"},
+        {"app": MountedApp(recordings), "url_prefix": SESSIONS, "name": "Assay recordings"},
         {"app": MountedApp(explorer), "url_prefix": EXPLORER, "name": "Assay explorer"},
         {"app": MountedApp(ingestion), "url_prefix": INGESTION, "name": "Assay ingestion API"},
     ]
@@ -33,6 +36,13 @@ class AssayPlugin(AirflowPlugin):
             "name": "Quarantine",
             "href": f"{QUARANTINE}/",
             "url_route": "quarantine",
+            "destination": "nav",
+            "category": "browse",
+        },
+        {
+            "name": "Recordings",
+            "href": f"{SESSIONS}/",
+            "url_route": "recordings",
             "destination": "nav",
             "category": "browse",
         },

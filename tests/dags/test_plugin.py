@@ -10,7 +10,7 @@ from airflow_program import InAirflow
 from assay.settings import Settings, project_root
 
 
-def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of_airflow(
+def test_the_api_the_pages_and_the_explorer_are_mounted_behind_the_login_of_airflow(
     in_airflow: InAirflow, settings: Settings
 ) -> None:
     paths = [
@@ -21,6 +21,9 @@ def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of
         "/assay/v1/statistics",
         "/assay-quarantine/",
         "/assay-quarantine/rules",
+        "/assay-sessions/",
+        "/assay-sessions/?q=fatigue%3E%3D3",
+        "/assay-sessions/preview?dataset=x&session=s&key=y",
         "/assay-explorer/",
         "/assay-recordings/v1/health",
         "/assay-recordings/v1/sessions/20240229T151221Z-3fa9c24be01d",
@@ -34,6 +37,9 @@ def test_the_api_the_quarantine_and_the_explorer_are_mounted_behind_the_login_of
         "/assay/v1/statistics": [401, 404],
         "/assay-quarantine/": [401, 200],
         "/assay-quarantine/rules": [401, 200],
+        "/assay-sessions/": [401, 200],
+        "/assay-sessions/?q=fatigue%3E%3D3": [401, 200],
+        "/assay-sessions/preview?dataset=x&session=s&key=y": [401, 404],
         "/assay-explorer/": [401, 404],  # nothing is published yet
         "/assay-recordings/v1/health": [200, 200],
         "/assay-recordings/v1/sessions/20240229T151221Z-3fa9c24be01d": [401, 401],  # it has keys of its own

@@ -23,10 +23,10 @@ SORTS = {
 
 @dataclass(frozen=True)
 class Scope:
-    """What may be seen: the recordings of one lab in one dataset."""
+    """What may be seen: the recordings of one lab in one dataset, or (None) of every lab."""
 
     dataset: str
-    lab: str
+    lab: str | None
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,14 @@ class After:
 def find_sessions(
     connection: Connection, scope: Scope, where: str, values: Mapping[str, Any], *, sort: str, after: After | None, limit: int
 ) -> pd.DataFrame:
-    """Sessions for which a condition of `assay.query.sql` holds, columns session, folder, started_at, ended_at, registered_at,
-    state, verdict, files, bytes, moment, metadata (name to value, unit and whether the schema knows it) and reasons."""
+    """Sessions for which a condition of `assay.query.sql` holds, columns session, lab, folder, started_at,
+    ended_at, registered_at, state, verdict, files, bytes, moment, metadata (name to value, unit and whether the schema knows it)
+    and reasons."""
     column, direction = SORTS[sort]
     keyset, bound = _keyset(column, direction, after, ["s.session"])
     statement = (
-        "SELECT s.session, s.labels ->> 'folder' AS folder, s.started_at, s.ended_at, s.registered_at, s.state, s.verdict, "  # noqa: S608
-        f"{column} AS moment, "
+        "SELECT s.session, s.subject AS lab, s.labels ->> 'folder' AS folder, s.started_at, s.ended_at, s.registered_at, "  # noqa: S608
+        f"s.state, s.verdict, {column} AS moment, "
         "(SELECT count(*) FROM assay.raw_files f WHERE f.dataset = s.dataset AND f.session = s.session) AS files, "
         "(SELECT coalesce(sum(f.size), 0)::bigint FROM assay.raw_files f WHERE f.dataset = s.dataset AND f.session = s.session) "
         "AS bytes, "
@@ -57,7 +58,7 @@ def find_sessions(
         "WHERE v.dataset = s.dataset AND v.session = s.session) AS metadata, "
         "(SELECT coalesce(array_agg(f.message ORDER BY f.rule, f.message), '{}') FROM assay.findings f "
         "WHERE f.dataset = s.dataset AND f.session = s.session AND f.severity = 'quarantine') AS reasons "
-        f"FROM assay.sessions s WHERE s.kind = 'recording' AND s.dataset = :dataset AND s.subject = :lab AND ({where}) {keyset} "
+        f"FROM assay.sessions s WHERE {_within(scope)} AND ({where}) {keyset} "
         f"ORDER BY {column} {direction}, s.session LIMIT :limit"
     )
     return read_frame(connection, statement, {**_scope(scope), **values, **bound, "limit": limit})
@@ -90,14 +91,19 @@ def find_files(
     statement = (
         f"SELECT s.session, s.labels ->> 'folder' AS folder, {column} AS moment, o.path, {key} AS key, {about}, o.size, o.sha256 "  # noqa: S608
         f"FROM assay.sessions s JOIN assay.{'raw_files' if raw else 'processed_files'} o USING (dataset, session) "
-        f"WHERE s.kind = 'recording' AND s.dataset = :dataset AND s.subject = :lab AND ({where}) {keyset} "
+        f"WHERE {_within(scope)} AND ({where}) {keyset} "
         f"ORDER BY {column} {direction}, s.session, o.path, {key} LIMIT :limit"
     )
     return read_frame(connection, statement, {**_scope(scope), **values, **bound, "limit": limit})
 
 
+def _within(scope: Scope) -> str:
+    lab = "" if scope.lab is None else " AND s.subject = :lab"
+    return f"s.kind = 'recording' AND s.dataset = :dataset{lab}"
+
+
 def _scope(scope: Scope) -> dict[str, str]:
-    return {"dataset": scope.dataset, "lab": scope.lab}
+    return {"dataset": scope.dataset} | ({} if scope.lab is None else {"lab": scope.lab})
 
 
 def _keyset(column: str, direction: str, after: After | None, columns: list[str]) -> tuple[str, dict[str, Any]]:

@@ -144,3 +144,24 @@ def read_audit(connection: Connection, *, lab: str | None = None, limit: int = 1
         "WHERE CAST(:lab AS text) IS NULL OR lab = :lab ORDER BY number DESC LIMIT :limit",
         {"lab": lab, "limit": limit},
     )
+
+
+def on_their_way(connection: Connection, dataset: str, *, limit: int) -> pd.DataFrame:
+    """Sessions that labs announced and have not completed, the newest first: session, lab, prefix, announced_at."""
+    return read_frame(
+        connection,
+        "SELECT session, lab, prefix, announced_at FROM assay.uploads WHERE dataset = :dataset AND state = 'announced' "
+        "ORDER BY announced_at DESC, session LIMIT :limit",
+        {"dataset": dataset, "limit": limit},
+    )
+
+
+def reported_failures(connection: Connection, dataset: str, *, days: int, limit: int) -> pd.DataFrame:
+    """What lab machines could not send within the last days, the newest first: at, lab, detail."""
+    return read_frame(
+        connection,
+        "SELECT a.at, a.lab, a.detail FROM assay.ingest_audit a JOIN assay.api_keys k USING (key) "
+        "WHERE a.action = 'failure' AND k.dataset = :dataset AND a.at > now() - make_interval(days => :days) "
+        "ORDER BY a.number DESC LIMIT :limit",
+        {"dataset": dataset, "days": days, "limit": limit},
+    )

@@ -1,5 +1,5 @@
-"""What the plugin mounts into the Airflow API server: reporting API, quarantine and explorer behind Airflow's own login, and the
-ingestion API, which lab machines use with keys of their own."""
+"""What the plugin mounts into the Airflow API server: reporting API, quarantine, recordings and explorer behind its own login,
+and the ingestion API, which lab machines use with keys of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 REPORTING = "/assay"
 QUARANTINE = "/assay-quarantine"
+SESSIONS = "/assay-sessions"
 EXPLORER = "/assay-explorer"
 INGESTION = "/assay-recordings"
 """Where the API server mounts them; Airflow asks for no login below a mounted application, so each application asks itself."""
@@ -52,6 +53,17 @@ def quarantine() -> FastAPI:
     from assay.workspace import open_workspace
 
     return quarantine_app(open_workspace, dependencies=[Depends(get_user)])
+
+
+def recordings() -> FastAPI:
+    """The page of recording sessions; who is not logged in to Airflow gets 401, and nobody can change anything there."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    from assay.serve.recordings import recordings_app
+    from assay.workspace import open_workspace
+
+    return recordings_app(open_workspace, dependencies=[Depends(get_user)])
 
 
 def explorer() -> FastAPI:

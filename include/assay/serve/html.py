@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-_WITHOUT_CONTENT: Final = frozenset({"input", "meta", "br", "link"})
+_WITHOUT_CONTENT: Final = frozenset({"input", "img", "meta", "br", "link"})
 
 
 class Html(str):

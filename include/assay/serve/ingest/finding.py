@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -20,8 +16,9 @@ from assay.query.grammar import MAX_CHARS, NotAQuestion, parse
 from assay.query.sql import condition
 from assay.serve.ingest.access import Caller, Gate
 from assay.serve.ingest.bodies import SignedRequest
+from assay.serve.place import MAX_PLACE_CHARS, as_word, from_word
 from assay.serve.problems import FieldProblem, Refusal, responses
-from assay.session import format_time, is_session_id
+from assay.session import format_time
 from assay.storage import Storage
 from assay.storage.uploads import UploadStore
 
@@ -40,7 +37,7 @@ Sort = Annotated[
     Literal["started", "-started", "registered", "-registered"], Query(description="Order; a minus is the newest first.")
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows of a page.")]
-Place = Annotated[str, Query(max_length=4_000, description="Where the page begins: from `next` of the page before.")]
+Place = Annotated[str, Query(max_length=MAX_PLACE_CHARS, description="Where the page begins: from `next` of the page before.")]
 
 
 class Value(BaseModel):
@@ -184,28 +181,17 @@ def _scope(caller: Caller) -> Scope:
 
 
 def _place(text: str) -> After | None:
-    if not text:
-        return None
     try:
-        parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        moment, session, path, key = (str(part) for part in parts)
-        place = After(datetime.fromisoformat(moment), session, path, key)
-        if place.moment.tzinfo is None or not is_session_id(session) or "\x00" in path + key:
-            raise ValueError(moment)
-        (path + key).encode()
-    except (ValueError, TypeError, binascii.Error, RecursionError, OverflowError):
+        return from_word(text)
+    except ValueError:
         field = FieldProblem(field="after", found=text[:80], expected="`next` of the page before")
         raise Refusal(422, "invalid-parameter", "There is no such page", "Begin with the first page.", [field]) from None
-    return place
 
 
 def _next(what: str, asked: dict[str, Any], rows: list[dict[Any, Any]], limit: int) -> str | None:
     if len(rows) <= limit:
         return None
-    last = rows[limit - 1]
-    place = [last["moment"].isoformat(), last["session"], last.get("path", ""), last.get("key", "")]
-    after = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-    return f"v1/{what}?{urlencode({**asked, 'after': after})}"
+    return f"v1/{what}?{urlencode({**asked, 'after': as_word(rows[limit - 1])})}"
 
 
 def _session(row: dict[str, Any]) -> FoundSession:
