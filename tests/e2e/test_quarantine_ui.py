@@ -1,8 +1,12 @@
-"""The pages of quarantine and recordings in the real Airflow UI, in a real Chromium. That it asks for a login is in tests/dags/test_plugin.py."""
+"""The pages of quarantine and recordings in the real Airflow UI, in a real Chromium.
+
+That they ask for a login is in tests/dags/test_plugin.py.
+"""
 
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from assay.process import judge_recordings, preprocess_recordings, process_arriv
 from assay.settings import Settings
 from assay.workspace import Workspace, open_workspace
 from browser import Watched, chromium
-from made_labs import METADATA, ship, write_folder
+from made_labs import METADATA, START, ship, write_folder
 from real_recordings import BDF, EDF
 
 pytestmark = [pytest.mark.full, pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(600)]
@@ -24,13 +28,15 @@ SOME = 12
 
 def record(workspace: Workspace, folder: Path) -> None:
     """Recordings of a lab: a good one, one with another picture and an unknown key, a broken one, one with bad metadata."""
-    ship(workspace, write_folder(folder, "20240229_161221", files={"night.edf": EDF}))
-    ship(
-        workspace,
-        write_folder(folder, "20240229_171221", metadata=f"{METADATA}mood: odd\n", files={"day.bdf": BDF, "x.bin": b"x"}),
-    )
-    ship(workspace, write_folder(folder, "20240229_181221", files={"cut.edf": EDF.read_bytes()[:100_000]}))
-    ship(workspace, write_folder(folder, "20240229_191221", metadata="fatigue: 12\nhardware_model: X1\nsampling_rate: 250 Hz\n"))
+    made: list[dict[str, Any]] = [
+        {"files": {"night.edf": EDF}},
+        {"files": {"day.bdf": BDF, "x.bin": b"x"}, "metadata": f"{METADATA}mood: odd\n"},
+        {"files": {"cut.edf": EDF.read_bytes()[:100_000]}},
+        {"metadata": "fatigue: 12\nhardware_model: X1\nsampling_rate: 250 Hz\n"},
+    ]
+    for hour, what in enumerate(made):
+        written = START + timedelta(hours=hour, minutes=30)
+        ship(workspace, write_folder(folder, f"20240229_{16 + hour}1221", at=written, **what))
     sweep(workspace)
     judge_recordings(workspace)
     preprocess_recordings(workspace)
