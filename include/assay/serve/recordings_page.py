@@ -52,9 +52,10 @@ p { margin: .35rem 0; } ul { margin: .35rem 0; padding-left: 1.1rem; } li { over
 dl { display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin: .5rem 0; }
 dl div { background: var(--soft); border-radius: 5px; padding: .1rem .5rem; font-size: .88rem; max-width: 100%; }
 dt, dd { display: inline; margin: 0; overflow-wrap: anywhere; } dt::after { content: " "; } dt { color: var(--faint); }
+.examples { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: 0; }
 .unknown { outline: 1px dashed var(--warn); outline-offset: -1px; }
 figure { margin: 0; min-width: 0; } figure + figure { margin-top: .6rem; }
-figure img { display: block; width: 100%; height: 8.5rem; object-fit: contain; object-position: center; background: #fff;
+figure img { display: block; width: 100%; height: 8.5rem; object-fit: cover; object-position: left top; background: #fff;
   border: 1px solid var(--line); border-radius: 5px; }
 figcaption { font-size: .82rem; overflow-wrap: anywhere; } nav { display: flex; gap: 1rem; margin: 1rem 0; }
 @media (max-width: 40rem) { body { padding: 0 .8rem; margin: .8rem auto; } button { flex: 1 1 100%; }
@@ -149,8 +150,8 @@ def _select(name: str, options: Mapping[str, str], chosen: str) -> Html:
 
 
 def _examples(asked: Asked) -> Html:
-    links = [tag("a", tag("code", text), href=asked.of(query=text, after="").address()) for text in _EXAMPLES]
-    return tag("p", "Such as ", join(part for link in links for part in (link, " · "))[:-3], class_="faint")
+    links = (tag("li", tag("a", tag("code", text), href=asked.of(query=text, after="").address())) for text in _EXAMPLES)
+    return tag("ul", *links, class_="examples")
 
 
 def _aside(title: str, colour: str, lines: Sequence[Html], said: str) -> list[Html]:
