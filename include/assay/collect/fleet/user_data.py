@@ -12,8 +12,18 @@ from assay.errors import FleetRefused
 MAX_USER_DATA_BYTES = 16_384
 """As EC2 allows, before base64. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
 
-PACKAGES = ("ca-certificates", "gcc", "hpcc", "hwloc-nox", "libc6-dev", "numactl", "python3", "stress-ng")
-"""Of Debian 13, both for amd64 and arm64."""
+PACKAGES = (
+    "ca-certificates",
+    "gcc",
+    "hpcc",
+    "hwloc-nox",
+    "libc6-dev",
+    "libopenblas0-pthread",
+    "numactl",
+    "python3",
+    "stress-ng",
+)
+"""Of Debian 13, both for amd64 and arm64. hpcc alone would bring the reference BLAS, which is not worth measuring with."""
 
 _END = "END_OF_ORDER"
 
