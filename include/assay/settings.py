@@ -200,7 +200,23 @@ class Settings(BaseSettings):
     fleet_max_hours: float = Field(
         2.0, gt=0, le=48, description="Hours that one machine may live; after its time it ends itself, and `assay reap` ends it."
     )
-    fleet_executions: int = Field(6, ge=1, le=100, description="Executions of every tool in a session on EC2.")
+    fleet_executions: int = Field(6, ge=1, le=100, description="Executions of every tool in a session on EC2, at least.")
+    fleet_half_width_percent: float = Field(
+        2.0,
+        ge=0,
+        le=50,
+        description="On EC2 a tool is run on until half the 95 % interval of its median is at most this many percent of it. 0: every "
+        "tool is run `fleet_executions` times.",
+    )
+    fleet_most_executions: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Executions of a tool on EC2 at most, where its interval stays wide. 0: twice `fleet_executions`.",
+    )
+    fleet_budget_minutes: int = Field(
+        30, ge=1, le=1440, description="Minutes of measuring after which tools on EC2 are not run beyond `fleet_executions`."
+    )
     fleet_tool_seconds: int = Field(
         10, ge=1, le=600, description="Time budget on EC2 of one execution of a tool whose problem size can be chosen."
     )

@@ -111,6 +111,25 @@ def test_progress_is_one_json_object_a_line_and_says_how_far_it_is(zipapp: Path,
     assert [event["elapsed_s"] for event in events] == sorted(event["elapsed_s"] for event in events)
 
 
+def test_a_tool_is_repeated_until_its_interval_is_narrow_and_the_manifest_says_why_it_ended(
+    zipapp: Path, cache: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "session"
+    wanted = ("--executions", "2", "--half-width", "40", "--most-executions", "9", "--budget-seconds", "600", "--json-progress")
+    result = _agent(zipapp, "run", "--out", str(out), "--cache", str(cache), "--tools", "core_clock,vectors", *wanted, *TINY)
+    assert result.returncode == 0, result.stderr
+    manifest, executions, content = _session(out)
+    ends = {name: text for name, text in manifest.labels.items() if name.startswith("repeats.")}
+    assert set(ends) == {"repeats.core_clock-all", "repeats.core_clock-one", "repeats.vectors-one"}
+    for name, text in ends.items():
+        ran = len([place for place in executions if place.startswith(f"{name.removeprefix('repeats.')}/")])
+        assert text.startswith((f"narrow enough: {ran} executions, half width", f"most executions: {ran} executions")), text
+        assert 6 <= ran <= 9
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [event["step"] for event in events if event["event"] == "execution"][-1] == len(executions)
+    assert content.problems == []
+
+
 def test_without_a_compiler_on_path_the_kernels_are_built_with_zig(
     zipapp: Path, path_without_compilers: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from assay.agent.mask import machine_mask
 from assay.agent.process import stop_with_parent
 from assay.agent.profile import profile_machine
 from assay.agent.remote import Reporter, read_order
+from assay.agent.repeats import Repeats
 from assay.agent.suite import Order, measure, plan_suite
 from assay.agent.toolchain import Workshop
 from assay.agent.tools import all_tools, chosen_tools
@@ -33,6 +34,8 @@ _EXAMPLES = """examples:
       a whole session of this machine in the new folder `session`; the manifest is written last
   python agent.pyz run --out session --subject m7i.large --tools stream,hpl,latency --json-progress
       some of the tools, under a given name, with one JSON line for each event
+  python agent.pyz run --out session --executions 6 --half-width 2 --most-executions 12 --budget-seconds 1800
+      every tool six times, then on until its interval is within 2 % of its median, twelve times or half an hour at most
   python agent.pyz profile
       what would be published of this machine
 """
@@ -88,7 +91,12 @@ def _run(options: argparse.Namespace) -> int:
                 work=work,
                 cache=(options.cache or work / "cache").absolute(),
                 subject=options.subject or host_label(out.parent),
-                executions=options.executions,
+                repeats=Repeats(
+                    least=options.executions,
+                    most=options.most_executions or options.executions,
+                    half_width_percent=options.half_width,
+                    seconds=options.budget_seconds,
+                ),
                 seconds=options.tool_seconds,
                 tools=tools,
                 asked_for=bool(options.tools),
@@ -177,6 +185,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 50:
+        raise argparse.ArgumentTypeError(f"found {text}; expected 0.01 to 50 percent")
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 1000:
@@ -209,7 +224,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the session; new or empty")
     run.add_argument("--subject", help="what is measured: an instance type or a host label (a label made from the machine id)")
-    run.add_argument("--executions", type=_count, default=2, metavar="N", help="runs of every tool (2)")
+    run.add_argument("--executions", type=_count, default=2, metavar="N", help="runs of every tool, at least (2)")
+    run.add_argument(
+        "--half-width",
+        type=_share,
+        default=0.0,
+        metavar="P",
+        help="repeat until half the interval of the median is at most P percent of it (no more than --executions)",
+    )
+    run.add_argument(
+        "--most-executions", type=_count, default=0, metavar="N", help="with --half-width: runs of a tool at most (--executions)"
+    )
+    run.add_argument(
+        "--budget-seconds",
+        type=_positive,
+        default=0.0,
+        metavar="S",
+        help="with --half-width: after that time only --executions are still run (no limit)",
+    )
     run.add_argument("--tools", metavar="A,B", help="only these tools; `tools` lists them (all that the machine can run)")
     run.add_argument("--json-progress", action="store_true", help="one JSON object a line for each event, on stdout")
     run.add_argument("--dataset", default="default", help="dataset that the session belongs to (default)")

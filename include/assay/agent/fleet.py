@@ -39,7 +39,7 @@ def measure_remotely(order: RemoteOrder, folder: Path) -> str:
                 work=folder / "work",
                 cache=folder / "cache",
                 subject=order.subject or host_label(folder),
-                executions=order.executions,
+                repeats=order.repeats,
                 seconds=order.tool_seconds,
                 tools=chosen_tools(order.tools.split(",")) if order.tools else list(all_tools().values()),
                 asked_for=bool(order.tools),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assay.agent.repeats import Repeats
 from assay.errors import AssayError
 
 PAUSES_S = (1.0, 3.0, 10.0, 30.0)
@@ -74,7 +75,7 @@ class RemoteOrder:
 
     outbox: Outbox
     subject: str
-    executions: int
+    repeats: Repeats
     tool_seconds: float
     dataset: str
     licence: str
@@ -94,7 +95,12 @@ def read_order(path: Path) -> RemoteOrder:
         return RemoteOrder(
             outbox=Outbox(str(grant["url"]), str(grant["prefix"]), {str(k): str(v) for k, v in grant["fields"].items()}),
             subject=str(document["subject"]),
-            executions=int(document["executions"]),
+            repeats=Repeats(
+                least=int(document["executions"]),
+                most=int(document["most_executions"]),
+                half_width_percent=float(document["half_width_percent"]),
+                seconds=60 * float(document["budget_minutes"]),
+            ),
             tool_seconds=float(document["tool_seconds"]),
             dataset=str(document["dataset"]),
             licence=str(document["licence"]),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from assay.agent.mask import Mask
 from assay.agent.process import LARGEST_OUTPUT_BYTES, run_command
-from assay.agent.tool import Run
+from assay.agent.tool import Gauge, Run
 from assay.session import format_time
 
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
@@ -31,6 +32,8 @@ class Outcome:
     status: str
     error: str
     seconds: float
+    values: Mapping[str, float] = field(default_factory=dict)
+    """What the run's gauge saw in the outputs; the numbers that count are read from the raw files later."""
 
 
 def execute(run: Run, number: int, session: Path, work: Path, environment: Mapping[str, str], mask: Mask) -> Outcome:
@@ -39,7 +42,7 @@ def execute(run: Run, number: int, session: Path, work: Path, environment: Mappi
     `session`: the folder of the session; the execution gets `<tool>-<threads>/<number>/` in it. `work`: where the tool may write.
     Only an interruption of the agent itself passes through as an exception, after the tool was killed.
     """
-    folder = session / f"{run.tool}-{run.threads}" / str(number)
+    folder = session / run.place / str(number)
     folder.mkdir(parents=True)
     document = describe(run, number, mask)
     write_json(folder / EXECUTION, document)
@@ -145,12 +148,22 @@ def _run(run: Run, document: dict[str, Any], folder: Path, scratch: Path, enviro
         return Outcome(TIMEOUT, f"{run.implementation} was stopped after {run.timeout_s:.0f} s, its time limit", ended.seconds)
     if ended.exit_code != 0:
         return Outcome(FAILED, f"{run.implementation} ended with exit code {ended.exit_code}: {_last_words(err)}", ended.seconds)
+    if run.conclude is None and run.gauge is None:
+        return Outcome(FINISHED, "", ended.seconds)
+    outputs = {name: (folder / name).read_bytes() for name in document["outputs"]}
     if run.conclude is not None:
-        outputs = {name: (folder / name).read_bytes() for name in document["outputs"]}
         learned = dict(run.conclude(outputs))
         document["details"] = {**document["details"], **learned.pop("details", {})}
         document.update(learned)
-    return Outcome(FINISHED, "", ended.seconds)
+    return Outcome(FINISHED, "", ended.seconds, _gauged(run.gauge, outputs) if run.gauge else {})
+
+
+def _gauged(gauge: Gauge, outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """What the gauge sees; nothing in an output that is not as expected, which the reader of the raw files will say."""
+    try:
+        return {name: value for name, value in gauge(outputs).items() if math.isfinite(value)}
+    except (ValueError, ArithmeticError, LookupError):
+        return {}
 
 
 def _mask_files(paths: list[Path], mask: Mask) -> None:

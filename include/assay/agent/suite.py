@@ -13,6 +13,7 @@ from assay import __version__
 from assay.agent.machine import Machine
 from assay.agent.mask import Mask, machine_mask
 from assay.agent.profile import profile_machine
+from assay.agent.repeats import Repeats, Watch
 from assay.agent.runner import MISSING, STARTED, execute, record_missing, write_json
 from assay.agent.tool import ALL, Missing, Run, Tool
 from assay.agent.toolchain import Workshop
@@ -36,8 +37,9 @@ class Order:
     work: Path
     cache: Path
     subject: str
-    executions: int
+    repeats: Repeats
     seconds: float
+    """Most that one execution should take."""
     tools: Sequence[Tool]
     asked_for: bool = False
     """The tools were named: an optional one that is missing is then recorded as missing too."""
@@ -82,8 +84,8 @@ def measure(order: Order, report: Report) -> Manifest:
     planned = plan_suite(order.tools, Machine.of(profile), workshop, order.seconds, mask)
     wanted = [entry for entry in planned if entry.runs or order.asked_for or not entry.tool.OPTIONAL]
     _require_room(wanted, order)
-    _run_all(wanted, order, workshop, mask, tell)
-    manifest = _manifest(order, started_at, hash_folder(order.out))
+    watches = _run_all(wanted, order, workshop, mask, tell, began)
+    manifest = _manifest(order, started_at, hash_folder(order.out), watches)
     _write_last(order.out, manifest)
     tell("session", state="finished", session=manifest.session, files=len(manifest.files))
     return manifest
@@ -100,28 +102,42 @@ def plan_suite(tools: Sequence[Tool], machine: Machine, workshop: Workshop, seco
     return planned
 
 
-def _run_all(planned: Sequence[Planned], order: Order, workshop: Workshop, mask: Mask, tell: Callable[..., None]) -> None:
-    """Every execution of every tool, in rounds."""
-    steps = sum(len(entry.runs) * order.executions or 1 for entry in planned)
-    step = 0
+def _run_all(
+    planned: Sequence[Planned], order: Order, workshop: Workshop, mask: Mask, tell: Callable[..., None], began: float
+) -> dict[str, Watch]:
+    """Every execution of every tool, in rounds, and why each ended. `began`: by the monotonic clock."""
+    most = order.repeats.limit
+    watches = {run.place: Watch(order.repeats) for entry in planned for run in entry.runs}
+    step, steps = 0, sum(len(entry.runs) * most or 1 for entry in planned)
     environment = workshop.environment()
-    for execution in range(1, order.executions + 1):
+    for execution in range(1, most + 1):
         for number, entry in enumerate(planned, 1):
-            place = {"tool_number": number, "tools": len(planned), "executions": order.executions, "steps": steps}
+            place = {"tool_number": number, "tools": len(planned), "executions": most}
             if entry.missing and execution == 1:
                 step += 1
                 record_missing(order.out, entry.tool.NAME, ALL, entry.missing)
-                facts = {"tool": entry.tool.NAME, "threads": ALL, "execution": 1, "step": step, **place}
+                facts = {"tool": entry.tool.NAME, "threads": ALL, "execution": 1, "step": step, "steps": steps, **place}
                 tell("execution", **facts, state=MISSING, error=entry.missing)
             for run in entry.runs:
+                watch = watches[run.place]
+                if watch.stopped:
+                    continue
                 step += 1
-                facts = {"tool": run.tool, "threads": run.threads, "execution": execution, "step": step, **place}
+                facts = {"tool": run.tool, "threads": run.threads, "execution": execution, "step": step, "steps": steps, **place}
                 tell("execution", **facts, state=STARTED)
                 outcome = execute(run, execution, order.out, order.work, environment, mask)
+                watch.add(outcome.values, outcome.seconds, time.monotonic() - began)
                 tell("execution", **facts, state=outcome.status, error=outcome.error, seconds=round(outcome.seconds, 2))
+                steps -= most - execution if watch.stopped else 0
+    return watches
 
 
-def _manifest(order: Order, started_at: datetime, files: tuple[RawFile, ...]) -> Manifest:
+def _manifest(
+    order: Order, started_at: datetime, files: tuple[RawFile, ...], watches: Mapping[str, Watch] | None = None
+) -> Manifest:
+    """The manifest; where an interval was asked for, a label for each run says why it was not repeated again."""
+    asked = order.repeats.limit > order.repeats.least
+    ends = {f"repeats.{place}": watch.says() for place, watch in (watches or {}).items()} if asked else {}
     return Manifest(
         kind=SessionKind.INSTANCE_BENCHMARK,
         dataset=order.dataset,
@@ -129,7 +145,7 @@ def _manifest(order: Order, started_at: datetime, files: tuple[RawFile, ...]) ->
         started_at=started_at,
         ended_at=datetime.now(UTC),
         source=Source(SOURCE_NAME, __version__, order.licence, order.attribution, order.url),
-        labels=order.labels,
+        labels={**order.labels, **ends},
         files=files,
     )
 
@@ -137,10 +153,10 @@ def _manifest(order: Order, started_at: datetime, files: tuple[RawFile, ...]) ->
 def _require_room(planned: Sequence[Planned], order: Order) -> None:
     """Raises AssayError if so many executions leave more files than a manifest lists."""
     each = sum(len(run.outputs) + FILES_AN_EXECUTION for entry in planned for run in entry.runs)
-    if 1 + len(planned) + each * order.executions > MAX_FILES:
+    if 1 + len(planned) + each * order.repeats.limit > MAX_FILES:
         most = (MAX_FILES - 1 - len(planned)) // each
         raise AssayError(
-            f"--executions: found {order.executions}; expected at most {most}: a session has {MAX_FILES} files at most"
+            f"--executions: found {order.repeats.limit}; expected at most {most}: a session has {MAX_FILES} files at most"
         )
 
 

@@ -44,6 +44,9 @@ class Build:
 Conclude = Callable[[Mapping[str, bytes]], Mapping[str, Any]]
 """From the outputs by name to what only the outputs tell: `problem_size`, `size_policy`, `version`, `details`."""
 
+Gauge = Callable[[Mapping[str, bytes]], Mapping[str, float]]
+"""From the outputs by name to the values, by metric, whose spread decides whether the run is repeated."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -66,8 +69,14 @@ class Run:
     """Files that it leaves in its working folder and that are kept beside stdout and stderr."""
     details: Mapping[str, Any] = field(default_factory=dict)
     conclude: Conclude | None = None
+    gauge: Gauge | None = None
     foreign: bool = False
     """Not a program of ours: what it prints may name the machine and is masked."""
+
+    @property
+    def place(self) -> str:
+        """The folder of its executions within the session."""
+        return f"{self.tool}-{self.threads}"
 
 
 class Tool(Protocol):

@@ -87,8 +87,15 @@ def _run(machine: Machine, threads: str, count: int, seconds: float, programs: t
         outputs=("hpccoutf.txt",),
         details={"blas": blas, "llc_bytes": machine.llc_total_bytes},
         conclude=lambda outputs: _conclude(outputs, blas),
+        gauge=gauge,
         foreign=True,
     )
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Tflops of HPL."""
+    found = re.search(rb"^HPL_Tflops=(\S+)$", outputs["hpccoutf.txt"], re.MULTILINE)
+    return {"gflops": float(found.group(1))} if found else {}
 
 
 def _conclude(outputs: Mapping[str, bytes], blas: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from assay.agent.machine import Machine
 from assay.agent.tool import Missing, Run
 from assay.agent.toolchain import Workshop
+from assay.agent.tools._words import lines_of
 
 MEMORY_SHARE = 0.8
 ORDER_STEP = 256
@@ -60,6 +61,7 @@ def _run(machine: Machine, workshop: Workshop, library: Mapping[str, str], threa
         timeout_s=30 + 10 * seconds,
         details={"library": Path(library["path"]).name, "config": library["config"], "core": library["core"]},
         conclude=_conclude,
+        gauge=gauge,
     )
 
 
@@ -77,6 +79,12 @@ def _library(workshop: Workshop) -> Mapping[str, str]:
         )
     best: Mapping[str, str] = found[0]
     return best
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Operations a second."""
+    order, seconds = int(lines_of(outputs, "order")[0][1]), float(lines_of(outputs, "seconds")[0][1])
+    return {"gflops": (2 / 3 * order**3 + 2 * order**2) / seconds}
 
 
 def _conclude(outputs: Mapping[str, bytes]) -> Mapping[str, Any]:

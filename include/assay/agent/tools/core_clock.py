@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from statistics import fmean, median
+
 from assay.agent.machine import Machine
 from assay.agent.tool import ALL, ONE, Run
 from assay.agent.toolchain import Workshop
+from assay.agent.tools._words import lines_of
 
 NAME = "core_clock"
 SAYS = "the clock that the cores sustain, measured with a chain of dependent additions, on all cores at once and on one"
@@ -33,6 +37,15 @@ def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
             problem_size=None,
             timeout_s=20 + 6 * seconds,
             build=build,
+            gauge=gauge,
         )
         for threads, count in ((ALL, machine.cpus), (ONE, 1))
     ]
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Additions a second: median over the repetitions of the mean over the threads."""
+    repetitions: dict[str, list[float]] = {}
+    for words in lines_of(outputs, "clock"):
+        repetitions.setdefault(words[1], []).append(int(words[3]) / float(words[4]))
+    return {"sustained_clock": median(fmean(each) for each in repetitions.values())}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from assay.agent.machine import Machine
 from assay.agent.tool import ONE, Run
 from assay.agent.toolchain import Workshop
+from assay.agent.tools._words import lines_of
 
 NAME = "latency"
 SAYS = "latency of L1, L2, L3 and memory: a pointer chase over working sets from half of L1 to several times the last-level cache"
@@ -50,19 +52,26 @@ def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
             build=build,
             details={"llc_bytes": machine.llc_bytes, "caches_known": machine.caches_known},
             conclude=conclude,
+            gauge=gauge,
         )
     ]
 
 
 def conclude(outputs: Mapping[str, bytes]) -> Mapping[str, Any]:
     """How much of the memory really lay in huge pages."""
-    words = dict(
-        line.split(" ", 1) for line in outputs["stdout.txt"].decode("ascii", "replace").splitlines() if line.count(" ") == 1
-    )
     try:
-        return {"details": {"huge_share": round(int(words["huge_bytes"]) / int(words["memory_bytes"]), 3)}}
-    except (KeyError, ValueError, ZeroDivisionError):
+        huge, memory = (int(lines_of(outputs, name)[0][1]) for name in ("huge_bytes", "memory_bytes"))
+        return {"details": {"huge_share": round(huge / memory, 3)}}
+    except (LookupError, ValueError, ZeroDivisionError):
         return {}
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Seconds a load, for each level."""
+    found: dict[str, list[float]] = {}
+    for words in lines_of(outputs, "chase"):
+        found.setdefault(words[1], []).append(float(words[4]) / int(words[3]))
+    return {f"{words[1]}_latency": median(found[words[2]]) for words in lines_of(outputs, "level")}
 
 
 def working_sets(machine: Machine, seconds: float) -> tuple[list[int], str]:

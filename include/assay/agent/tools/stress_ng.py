@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 from assay.agent.machine import Machine
 from assay.agent.tool import ONE, Missing, Run
@@ -52,11 +53,18 @@ def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
             problem_size=size // PAGE * PAGE,
             timeout_s=20 + 6 * seconds,
             details={"level": level},
+            gauge=gauge,
             foreign=True,
         )
         for level, size in sorted(wanted.items())
         if LEAST_PAGES <= size // PAGE <= MOST_PAGES and size <= machine.memory_bytes // 5
     ]
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Nanoseconds a pointer."""
+    found = re.search(rb"([\d.]+) nanosec per pointer", outputs["stdout.txt"])
+    return {"latency": float(found.group(1))} if found else {}
 
 
 def _said(program: str, question: str, workshop: Workshop) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from statistics import median
+
 from assay.agent.machine import Machine
 from assay.agent.tool import ONE, Run
 from assay.agent.toolchain import Workshop
+from assay.agent.tools._words import lines_of
 
 NAME = "vectors"
 SAYS = "bandwidth of a triad within the L1 cache of one core, with the widest vectors of the build and one number at a time"
@@ -38,5 +42,14 @@ def plan(machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
             problem_size=elements * BYTES_A_NUMBER,
             timeout_s=20 + 6 * seconds,
             build=build,
+            gauge=gauge,
         )
     ]
+
+
+def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:
+    """Passes a second with vectors and without."""
+    found: dict[str, list[float]] = {}
+    for words in lines_of(outputs, "time"):
+        found.setdefault(f"{words[2]}_bandwidth", []).append(int(words[3]) / float(words[4]))
+    return {metric: median(rates) for metric, rates in found.items()}

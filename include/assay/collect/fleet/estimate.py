@@ -6,6 +6,8 @@ at the on-demand price: a machine cannot cost more, whatever goes wrong on it.
 
 from __future__ import annotations
 
+from assay.agent.repeats import Repeats
+
 BOOT_MINUTES = 2.0
 INSTALL_MINUTES = 3.0
 UPLOAD_MINUTES = 0.5
@@ -26,9 +28,12 @@ EXTRAS_PER_HOUR = 0.005 + VOLUME_GIB * 0.08 / 730
 2026-11 in us-east-1."""
 
 
-def minutes_of(executions: int, tool_seconds: int) -> float:
-    """Minutes from start to end of a machine that measures one session."""
-    measuring = executions * RUNS_PER_EXECUTION * tool_seconds * OVER_BUDGET / 60
+def minutes_of(executions: int, tool_seconds: int, repeats: Repeats | None = None) -> float:
+    """Minutes from start to end of a machine that measures one session, where no interval is narrow before time ends."""
+    each = RUNS_PER_EXECUTION * tool_seconds * OVER_BUDGET / 60
+    measuring = executions * each
+    if repeats is not None:
+        measuring = max(measuring, min(repeats.limit * each, repeats.seconds / 60))
     return BOOT_MINUTES + INSTALL_MINUTES + measuring + UPLOAD_MINUTES
 
 

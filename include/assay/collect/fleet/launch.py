@@ -16,7 +16,7 @@ from assay.collect.ec2.inventory import Machine, list_machines
 from assay.collect.ec2.start import Start, start_machine
 from assay.collect.fleet.names import ATTEMPT, INCOMING, RUN, SLOT, client_token, inbox, machine_tags, read_deadline
 from assay.collect.fleet.plan import Place, Plan, PlannedMachine
-from assay.collect.fleet.request import Market
+from assay.collect.fleet.request import Market, repeats_of
 from assay.collect.fleet.user_data import MachineOrder, user_data
 from assay.errors import AwsUnavailable, FleetRefused
 from assay.session import MANIFEST_NAME, format_time, parse_time
@@ -236,6 +236,7 @@ def _user_data(settings: Settings, storage: Storage, order: Order, attempt: int,
     bucket = require_s3(storage)
     seconds = (order.machine.life_minutes + SPARE_LIFE_MINUTES) * 60
     labels = {"run": order.run, "slot": order.machine.slot, "attempt": str(attempt)}
+    repeats = repeats_of(settings, order.executions)
     told = MachineOrder(
         agent_url=presign_agent(bucket, order.agent_sha256, seconds),
         agent_sha256=order.agent_sha256,
@@ -249,6 +250,9 @@ def _user_data(settings: Settings, storage: Storage, order: Order, attempt: int,
         attribution=settings.attribution,
         labels=labels | ({"emulated": order.machine.instance_type} if emulated else {}),
         tools=settings.fleet_tools,
+        most_executions=repeats.most,
+        half_width_percent=repeats.half_width_percent,
+        budget_minutes=repeats.seconds / 60,
     )
     return user_data(told, order.machine.life_minutes)
 

@@ -142,7 +142,7 @@ def _machine(request: FleetRequest, name: str, offers: list[RegionOffer]) -> Pla
             reasons[why] = None
     if not places:
         return Excluded(name, "; ".join(reasons))
-    minutes = minutes_of(request.executions, request.tool_seconds)
+    minutes = minutes_of(request.executions, request.tool_seconds, request.repeats)
     life = life_minutes(minutes)
     first = places[0]
     isa = instruction_set(candidate)

@@ -12,7 +12,7 @@ from assay.collect.ec2.client import ec2_client, has_credentials
 from assay.collect.fleet.candidates import Candidate, from_catalogue
 from assay.collect.fleet.plan import Plan, RegionOffer, make_plan
 from assay.collect.fleet.quota import region_quotas
-from assay.collect.fleet.request import FleetRequest, Limits, Market, matching, read_patterns
+from assay.collect.fleet.request import FleetRequest, Limits, Market, matching, read_patterns, repeats_of
 from assay.reference import catalogue
 from assay.reference.prices.known import known_prices
 from assay.reference.prices.price import NOT_OFFERED
@@ -34,18 +34,20 @@ def fleet_request(
     """A request, from the settings where it says nothing. It may lower the settings' limits and never raise them.
 
     Raises FleetRefused with what was found and what was expected."""
+    executions = executions or settings.fleet_executions
     return FleetRequest(
         patterns=read_patterns(types),
         regions=tuple(regions or settings.machine_regions),
         market=Market(market or settings.fleet_market),
         machines_per_type=machines_per_type,
-        executions=executions or settings.fleet_executions,
+        executions=executions,
         tool_seconds=settings.fleet_tool_seconds,
         limits=Limits(
             dollars=_lower(settings.fleet_max_dollars, max_dollars),
             instances=int(_lower(settings.fleet_max_instances, max_instances)),
             hours=_lower(settings.fleet_max_hours, max_hours),
         ),
+        repeats=repeats_of(settings, executions),
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from assay.agent.repeats import Repeats
 from assay.errors import FleetRefused
-from assay.settings import is_region
+from assay.settings import Settings, is_region
 
 MAX_PATTERNS = 50
 MAX_MACHINES_PER_TYPE = 20
@@ -46,6 +47,8 @@ class FleetRequest:
     executions: int
     tool_seconds: int
     limits: Limits
+    repeats: Repeats | None = None
+    """How tools are run on beyond `executions`; None: they are not."""
 
     def __post_init__(self) -> None:
         if not self.regions or any(not is_region(name) for name in self.regions):
@@ -59,6 +62,16 @@ class FleetRequest:
                 raise FleetRefused(f"{name}: found {value}; expected 1 to {most}")
         if self.limits.dollars < 0 or self.limits.instances < 0 or not 0 < self.limits.hours <= 48:
             raise FleetRefused(f"limits: found {self.limits}; expected dollars and instances of 0 or more, and 0 to 48 hours")
+
+
+def repeats_of(settings: Settings, executions: int) -> Repeats:
+    """How often a machine runs its tools, by the settings: `executions` at least."""
+    return Repeats(
+        least=executions,
+        most=settings.fleet_most_executions or 2 * executions,
+        half_width_percent=settings.fleet_half_width_percent,
+        seconds=60.0 * settings.fleet_budget_minutes,
+    )
 
 
 def read_patterns(words: Iterable[str]) -> tuple[str, ...]:

@@ -53,6 +53,10 @@ class MachineOrder:
     labels: Mapping[str, str] = field(default_factory=dict)
     tools: str = ""
     """Some tools only, with commas; empty: all."""
+    most_executions: int = 0
+    half_width_percent: float = 0.0
+    budget_minutes: float = 0.0
+    """How tools are run on until their interval is narrow, as `assay.agent.repeats` says; 0: `executions` times."""
 
 
 def user_data(order: MachineOrder, life_minutes: int) -> bytes:
