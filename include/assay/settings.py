@@ -205,8 +205,8 @@ class Settings(BaseSettings):
         2.0,
         ge=0,
         le=50,
-        description="On EC2 a tool is run on until half the 95 % interval of its median is at most this many percent of it. 0: every "
-        "tool is run `fleet_executions` times.",
+        description="On EC2 a tool is run on until half the 95 % interval of its median is at most this many percent of it. 0: "
+        "every tool is run `fleet_executions` times.",
     )
     fleet_most_executions: int = Field(
         0,
