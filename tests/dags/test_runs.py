@@ -27,6 +27,7 @@ def dag_runs(*wanted: tuple[str, dict[str, object]]) -> tuple[str, str]:
     return "run", json.dumps(wanted)
 
 
+@pytest.mark.full  # the same path runs by a real scheduler in e2e/test_pipeline.py
 def test_the_path_from_measurement_to_snapshot(in_airflow: InAirflow, small: Settings, workspace: Workspace) -> None:
     answer = in_airflow(
         small,
