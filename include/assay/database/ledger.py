@@ -326,7 +326,7 @@ class Ledger:
             snapshots.discard_snapshot(connection, self.dataset, name)
 
     def snapshots(self) -> pd.DataFrame:
-        """Every snapshot, oldest first: SNAPSHOT_COLUMNS of assay.database.snapshots, and `sessions`, the list that went in."""
+        """Every snapshot, oldest first: SNAPSHOT_COLUMNS of assay.database.snapshots, and `sessions`, how many went in."""
         with self._read() as connection:
             return snapshots.snapshots(connection, self.dataset)
 

@@ -130,13 +130,13 @@ def discard_snapshot(connection: Connection, dataset: str, name: str) -> None:
 
 
 def snapshots(connection: Connection, dataset: str) -> pd.DataFrame:
-    """Every snapshot, oldest first: SNAPSHOT_COLUMNS and `sessions`, the sorted list of those that went in."""
+    """Every snapshot, oldest first: SNAPSHOT_COLUMNS and `sessions`, how many went in."""
     columns = ", ".join(f"n.{name}" for name in SNAPSHOT_COLUMNS)
     return read_frame(
         connection,
-        f"SELECT {columns}, coalesce(array_agg(i.session ORDER BY i.session) FILTER (WHERE i.session IS NOT NULL), '{{}}') "  # noqa: S608
-        "AS sessions FROM assay.snapshots n LEFT JOIN assay.snapshot_sessions i USING (dataset, name) "
-        "WHERE n.dataset = :dataset GROUP BY n.dataset, n.name ORDER BY n.begun_at, n.name",
+        f"SELECT {columns}, "  # noqa: S608
+        "(SELECT count(*) FROM assay.snapshot_sessions i WHERE i.dataset = n.dataset AND i.name = n.name) AS sessions "
+        "FROM assay.snapshots n WHERE n.dataset = :dataset ORDER BY n.begun_at, n.name",
         {"dataset": dataset},
     )
 
