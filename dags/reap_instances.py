@@ -3,14 +3,15 @@
 
 Ends every machine of ours on EC2 that outlived its deadline or whose run is over, and volumes and spot requests that no machine
 uses. It looks at EC2's own inventory, by tag, in all regions of `ASSAY_FLEET_REGIONS`, and at no state of ours, so that what was
-forgotten here is found there.
+forgotten here is found there. Then the ledger is settled by what EC2 says: `assay fleet` names the state of every machine again.
 
 It runs every hour. A healthy fleet leaves it nothing to do: its last task **fails** when it has found anything, so that somebody
-looks why; what it found has been ended by then. Without AWS credentials both tasks are **skipped**.
+looks why; what it found has been ended by then. Without AWS credentials all tasks are **skipped**.
 
 | when it fails | look at |
 |---|---|
 | `reap` | its log names the region that cannot be asked; the other regions were done |
+| `settle` | its log: EC2 or the database cannot be asked; what was left over has been ended all the same |
 | `nothing_was_left` | the log names what was left over, of which run, and why: look at that run's `machine.terminate` |
 
 Run it again at any time. `assay reap --dry-run` shows what it would end.
@@ -40,6 +41,13 @@ def reap_instances():
 
         return reap_all(ti.get_dagrun_state)
 
+    @task(execution_timeout=timedelta(minutes=15))
+    def settle(found: list[dict], ti: object) -> list[str]:
+        """Brings the machines in the ledger to what EC2 says; gives a sentence for each that changed."""
+        from assay.orchestration.fleet import settle_ledger
+
+        return settle_ledger(found, ti.get_dagrun_state)
+
     @task
     def nothing_was_left(found: list[dict]) -> None:
         """Fails where anything was left over, so that the alert of a failed run is sent."""
@@ -47,7 +55,9 @@ def reap_instances():
 
         alert(found)
 
-    nothing_was_left(reap())
+    found = reap()
+    settle(found)
+    nothing_was_left(found)
 
 
 reap_instances()

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from airflow_program import InAirflow
+from assay.database.machines import list_machines
 from assay.session import format_time
 from assay.settings import Settings
 from assay.workspace import Workspace
@@ -69,6 +70,15 @@ def test_three_types_one_of_which_dies_leave_two_sessions_and_no_machine(
     assert found["measure", -1] == "skipped", "this host was not asked for"
     sessions = workspace.ledger.sessions()
     assert sorted(labels["emulated"] for labels in sessions["labels"]) == ["c7g.large", "m7i.large"]
+    with workspace.engine.connect() as connection:
+        machines = {entry.slot: entry for entry in list_machines(connection, "default")}
+    assert {slot: (entry.state, entry.failure) for slot, entry in machines.items()} == {
+        "c7g.large-1": ("stored", ""),
+        "m7i.large-1": ("stored", ""),
+        "m7i.xlarge-1": ("lost", "LOST"),
+    }
+    assert {entry.session for entry in machines.values()} == {*sessions["session"], None}
+    assert all(entry.ended_at for entry in machines.values()), "the ledger knows that all are gone"
     assert "LOST: m7i.xlarge-1" in answer.log
     assert "X-Amz-Signature" not in answer.log, "no permission of a machine in a log"
     assert ec2_server.calls["RunInstances"] == 3
@@ -118,7 +128,8 @@ def test_the_reaper_ends_what_was_forgotten_and_fails_so_that_somebody_looks(
         )
     answer = in_airflow(lab, *runs(("reap_instances", {}), ("reap_instances", {})))
     first, second = answer.value
-    assert states(first) == {("reap", -1): "success", ("nothing_was_left", -1): "failed"}, answer.log[-6000:]
+    expected = {("reap", -1): "success", ("settle", -1): "success", ("nothing_was_left", -1): "failed"}
+    assert states(first) == expected, answer.log[-6000:]
     assert second["state"] == "success", "and then nothing is left"
     (alive,) = alive_instances(ec2)
     assert {"Key": "assay:deadline", "Value": later} in alive["Tags"], "of a run that is not known here: its deadline decides"

@@ -1,4 +1,5 @@
-"""`assay plan` and `assay reap`: what a run on EC2 would start and cost, and the end of what should not run any more."""
+"""`assay plan`, `assay fleet`, `assay reap`: what a run on EC2 would start and cost, where its machines stand, and the end of
+what should not run any more."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.commands.options import AsJson, print_json, print_table
+from assay.commands.options import AsJson, Dataset, print_json, print_table
 
 
 class MarketChoice(StrEnum):
@@ -83,6 +84,42 @@ def plan(
     raise typer.Exit(1 if made.stops else 0)
 
 
+def fleet(
+    run: Annotated[str | None, typer.Option("--run", help="Name of a run, as the column shows it. Default: the newest.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The machines of every run.")] = False,
+    dataset: Dataset = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where every machine of a run on EC2 stands: planned, launched, what its agent reports, stored; or why it is not.
+
+    `gone`: whether it is known not to run any more. `usd`: what it cost until then, without volume and address. The states are
+    those of the ledger, which `reap_instances` (and `assay reap`) bring to what EC2 says.
+
+    Example: `assay fleet --json | jq '.[] | select(.state == "lost")'`
+    """
+    from datetime import UTC, datetime
+
+    from assay.collect.fleet import listing
+    from assay.database.machines import list_machines
+    from assay.workspace import open_workspace
+
+    with open_workspace(dataset) as workspace, workspace.engine.connect() as connection:
+        entries = list_machines(connection, workspace.dataset, run)
+    if run is None and not everything:
+        entries = [entry for entry in entries if entry.run == entries[-1].run]
+    if as_json:
+        print_json(listing.as_json(entries))
+        return
+    rows = listing.machine_rows(entries, datetime.now(UTC))
+    for name in dict.fromkeys(entry.run for entry in entries) or [""]:
+        print_table(
+            f"Run {name}",
+            listing.COLUMNS,
+            [row for row in rows if row["run"] == name],
+            empty="no machine yet: `assay plan` shows what a run would start",
+        )
+
+
 def reap(
     region: Annotated[
         list[str] | None, typer.Option("--region", help="AWS region; may be given several times. Default: ASSAY_FLEET_REGIONS.")
@@ -93,22 +130,30 @@ def reap(
     """End every machine of ours on EC2 that outlived its deadline, and volumes and spot requests that no machine uses.
 
     Looks at EC2's own inventory by tag, in all regions where machines may be started, and at no state of ours. What is still
-    within its deadline is left alone.
+    within its deadline is left alone. Then the ledger is brought to what EC2 says, unless it is a dry run.
 
     Example: `assay reap --dry-run`
     """
     from dataclasses import asdict
 
     from assay.collect.fleet.reap import reap as reap_regions
+    from assay.collect.fleet.settle import settle
     from assay.settings import Settings
+    from assay.workspace import open_workspace
 
-    found = [asdict(each) for each in reap_regions(region or Settings().machine_regions, dry_run=dry_run)]
+    regions = region or Settings().machine_regions
+    reaped = reap_regions(regions, dry_run=dry_run)
+    found = [asdict(each) for each in reaped]
     title = "Would be ended" if dry_run else "Ended"
     columns = ("what", "id", "region", "run", "slot", "reason")
     print_json(found) if as_json else print_table(title, columns, found, empty="nothing is left over")
+    if not dry_run:  # last: what must go is gone, and told, whether or not there is a database
+        with open_workspace() as workspace:
+            settle(workspace, regions, reaped)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command()(plan)
+    app.command()(fleet)
     app.command()(reap)

@@ -68,6 +68,29 @@ class ProcessingState(StrEnum):
     FAILED = "failed"
 
 
+class MachineState(StrEnum):
+    """Where a machine of the fleet stands with its session; whether it still runs is another matter (`ended_at`)."""
+
+    PLANNED = "planned"
+    NOT_STARTED = "not started"
+    LAUNCHED = "launched"
+    BOOTED = "booted"
+    RUNNING = "running"
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    STORED = "stored"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+REPORTED = (MachineState.BOOTED, MachineState.RUNNING, MachineState.UPLOADING, MachineState.UPLOADED)
+"""What the agent on a machine reports on its way."""
+
+OPEN = (MachineState.PLANNED, MachineState.LAUNCHED, *REPORTED[:-1])
+"""From here something is still to come."""
+
 STAGES = ("verify", "read", "check", "preprocess")
 SEVERITIES = ("warning", "quarantine")
 FINDING_COLUMNS = ("session", "rule", "severity", "file", "value", "expected", "message")

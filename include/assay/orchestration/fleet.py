@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from assay.errors import DatabaseUnavailable, StorageError
 from assay.orchestration.work import run_step
-from assay.workspace import Workspace
+from assay.workspace import Workspace, open_workspace
 
 EC2 = "EC2"
 THIS_HOST = "this host"
@@ -27,10 +28,18 @@ def plan_run(params: Mapping[str, Any], run_id: str, dag_id: str) -> list[dict[s
 
 def launch_machine(order: Mapping[str, Any]) -> dict[str, Any]:
     """Start the machine of an order, or find it; gives what was launched. Raises MachineFailed, AwsUnavailable and others."""
+    from assay.collect.ec2.failure import MachineFailed
     from assay.collect.fleet.launch import Order, launch
+    from assay.collect.fleet.record import record_launched, record_not_started
 
     def step(workspace: Workspace) -> dict[str, Any]:
-        found = launch(workspace.settings, workspace.storage, Order.from_document(order), dataset=workspace.dataset)
+        asked = Order.from_document(order)
+        try:
+            found = launch(workspace.settings, workspace.storage, asked, dataset=workspace.dataset)
+        except MachineFailed as failed:
+            record_not_started(workspace.engine, workspace.dataset, asked, failed.kind, str(failed))
+            raise
+        record_launched(workspace.engine, workspace.dataset, asked, found)
         return found.to_document()
 
     return _open(step)
@@ -44,13 +53,23 @@ def store_upload(launched: Mapping[str, Any]) -> str:
     return run_step(lambda workspace: take_over(workspace, Launched(**launched)))
 
 
+def tell_outcome(launched: Mapping[str, Any], outcome: str, says: str) -> None:
+    """Tell the ledger how the wait for a machine ended."""
+    from assay.collect.fleet.launch import Launched
+    from assay.collect.fleet.record import record_outcome
+
+    _tell(lambda workspace: record_outcome(workspace.engine, Launched(**launched), outcome, says))
+
+
 def end_machine(order: Mapping[str, Any]) -> list[str]:
     """End every machine of an order, whether or not its launch could say that it succeeded; gives their ids."""
     from assay.collect.fleet.reap import end_slot
+    from assay.collect.fleet.record import record_ended
 
-    slot = order["machine"]["slot"]
-    gone = end_slot([ground["region"] for ground in order["grounds"]], order["run"], slot)
+    run, slot = order["run"], order["machine"]["slot"]
+    gone = end_slot([ground["region"] for ground in order["grounds"]], run, slot)
     log.info("%s: %s", slot, f"ended {', '.join(gone)}" if gone else "nothing was left to end")
+    _tell(lambda workspace: record_ended(workspace.engine, run, slot, "its task group was over"))
     return gone
 
 
@@ -62,19 +81,40 @@ def reap_all(run_state: Callable[[str, str], str]) -> list[dict[str, Any]]:
     from airflow.sdk.exceptions import AirflowSkipException
 
     from assay.collect.ec2.client import has_credentials
-    from assay.collect.fleet.names import ORIGIN, OWNER
     from assay.collect.fleet.reap import reap
     from assay.settings import Settings
 
     settings = Settings()
     if not has_credentials():
         raise AirflowSkipException("no AWS credentials: there is no EC2 to look at")
+    found = reap(settings.machine_regions, dry_run=False, ended=_over(run_state, settings.fleet_owner))
+    log.info("%s", f"ended {len(found)}" if found else "nothing was left over")
+    return [asdict(each) for each in found]
+
+
+def settle_ledger(found: list[dict[str, Any]], run_state: Callable[[str, str], str]) -> list[str]:
+    """Bring the machines in the ledger to what EC2 says; gives a sentence for each that changed. `found`: by the reaper."""
+    from assay.collect.fleet.reap import Found
+    from assay.collect.fleet.settle import settle
+
+    def step(workspace: Workspace) -> list[str]:
+        settings = workspace.settings
+        reaped = [Found(**each) for each in found]
+        return settle(workspace, settings.machine_regions, reaped, _over(run_state, settings.fleet_owner))
+
+    return run_step(step)
+
+
+def _over(run_state: Callable[[str, str], str], owner: str) -> Callable[[Mapping[str, str]], bool]:
+    """Whether the run of a machine with these tags is known to be over; each run is asked for once."""
+    from assay.collect.fleet.names import ORIGIN, OWNER
+
     states: dict[str, str] = {}
 
     def ended(tags: Mapping[str, str]) -> bool:
         origin = tags.get(ORIGIN, "")
         dag_id, slash, run_id = origin.partition("/")
-        if not slash or tags.get(OWNER) != settings.fleet_owner:
+        if not slash or tags.get(OWNER) != owner:
             return False
         if origin not in states:
             try:
@@ -84,9 +124,7 @@ def reap_all(run_state: Callable[[str, str], str]) -> list[dict[str, Any]]:
                 states[origin] = ""
         return states[origin] in ("success", "failed")
 
-    found = reap(settings.machine_regions, dry_run=False, ended=ended)
-    log.info("%s", f"ended {len(found)}" if found else "nothing was left over")
-    return [asdict(each) for each in found]
+    return ended
 
 
 def alert(found: list[dict[str, Any]]) -> None:
@@ -105,6 +143,7 @@ def _plan(workspace: Workspace, params: Mapping[str, Any], run_id: str, dag_id: 
     from assay.collect.fleet.launch import prepare
     from assay.collect.fleet.names import run_name
     from assay.collect.fleet.planning import fleet_request, plan_fleet
+    from assay.collect.fleet.record import record_planned
 
     request = fleet_request(
         workspace.settings,
@@ -122,11 +161,19 @@ def _plan(workspace: Workspace, params: Mapping[str, Any], run_id: str, dag_id: 
         log.info("this was a dry run: nothing is started; trigger again without `dry_run`")
         return []
     orders = prepare(workspace.settings, workspace.storage, plan, run_name(run_id), f"{dag_id}/{run_id}")
+    record_planned(workspace.engine, workspace.dataset, orders)
     return [order.to_document() for order in orders]
 
 
 def _open(step: Callable[[Workspace], dict[str, Any]]) -> dict[str, Any]:
-    from assay.workspace import open_workspace
-
     with open_workspace() as workspace:
         return step(workspace)
+
+
+def _tell(step: Callable[[Workspace], None]) -> None:
+    """Tell the ledger what cannot be told again by trying again: where it cannot be reached, the reaper settles it later."""
+    try:
+        with open_workspace() as workspace:
+            step(workspace)
+    except (DatabaseUnavailable, StorageError) as error:
+        log.warning("the ledger was not told, reap_instances will: %s", error)

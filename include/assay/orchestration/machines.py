@@ -94,11 +94,12 @@ class WaitForManifest(BaseOperator):
 
         from assay.collect.ec2.failure import FailureClass, MachineFailed
         from assay.errors import AssayError
-        from assay.orchestration.fleet import end_machine, launch_machine
+        from assay.orchestration.fleet import end_machine, launch_machine, tell_outcome
         from assay.orchestration.work import PASSING
 
         outcome, says, launched = event["outcome"], event["says"], event["launched"]
         self.log.info("%s", says)
+        tell_outcome(launched, outcome, says)
         if outcome == "uploaded":
             return launched
         if outcome == FailureClass.INTERRUPTED and launched["attempt"] < MOST_ATTEMPTS:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from sqlalchemy import Engine
 
 from assay.collect.fleet.launch import Launched
+from assay.collect.fleet.record import record_report
 from assay.collect.fleet.watch import SharedLook, Standing, judge, read_progress
-from assay.errors import AssayError
+from assay.database.engine import make_engine
+from assay.errors import AssayError, DatabaseUnavailable
 from assay.settings import Settings
 from assay.storage import Storage
 
 MAX_LOOKS = 64
 """Runs and regions that are looked at by one triggerer; more than that is forgotten, oldest first, and made anew."""
+
+log = logging.getLogger(__name__)
 
 _looks: dict[tuple[str, str, str], SharedLook] = {}
 _looks_lock = threading.Lock()
@@ -50,6 +57,7 @@ class ManifestTrigger(BaseTrigger):
                 if standing.says != said:
                     said = standing.says
                     self.log.info("%s", said)
+                    await asyncio.to_thread(_tell_ledger, settings, launched, standing)
                 if standing.outcome:
                     yield TriggerEvent(  # type: ignore[no-untyped-call]
                         {"outcome": str(standing.outcome), "says": standing.says, "launched": self.launched}
@@ -62,6 +70,21 @@ def _look(settings: Settings, launched: Launched) -> Standing:
     shared = _shared(settings, launched)
     view = shared.view()
     return judge(launched, view, read_progress(shared.storage, launched))
+
+
+def _tell_ledger(settings: Settings, launched: Launched, standing: Standing) -> None:
+    """What a machine reports of itself. Where the triggerer knows no database, or it is away, the next report will do."""
+    if settings.database_url is None or standing.outcome:
+        return
+    try:
+        record_report(_engine(settings.database_url.get_secret_value()), launched, standing.reported, standing.says)
+    except DatabaseUnavailable as error:
+        log.warning("%s: the ledger was not told: %s", launched.slot, error)
+
+
+@cache
+def _engine(url: str) -> Engine:
+    return make_engine(url)
 
 
 def _shared(settings: Settings, launched: Launched) -> SharedLook:

@@ -11,6 +11,7 @@ from typing import IO
 
 from assay.collect.fleet.launch import Launched
 from assay.collect.fleet.names import ARCHIVE
+from assay.collect.fleet.record import record_stored
 from assay.errors import ManifestError
 from assay.session import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, raw_prefix
 from assay.storage import Storage, find_manifest, store_session
@@ -39,6 +40,7 @@ def take_over(workspace: Workspace, launched: Launched) -> str:
             store_session(storage, Path(folder), manifest)
     stored = storage.read(prefix + MANIFEST_NAME, limit=MAX_MANIFEST_BYTES)
     workspace.ledger.register(manifest, hashlib.sha256(stored).hexdigest(), prefix, run=launched.run)
+    record_stored(workspace.engine, launched, manifest.session)
     size = sum(file.size for file in manifest.files) / 1000
     log.info("session %s: stored %d files (%.0f kB) of %s", manifest.session, len(manifest.files), size, manifest.subject)
     return manifest.session

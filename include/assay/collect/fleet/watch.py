@@ -42,11 +42,13 @@ class View:
 class Standing:
     """Where one machine stands: `state` as the agent reports it, `says` in a sentence; `outcome` once nothing more is to come.
 
-    `outcome`: `uploaded`, or a FailureClass."""
+    `reported`: the agent's own word for it, empty where only EC2 says the state; `outcome`: `uploaded`, or a FailureClass.
+    """
 
     state: str
     says: str
     outcome: str = ""
+    reported: str = ""
 
 
 def look(storage: Storage, run: str, region: str) -> View:
@@ -99,7 +101,7 @@ def judge(launched: Launched, view: View, progress: Mapping[str, Any]) -> Standi
         return Standing(
             "timeout", f"{launched.slot}: no manifest by {launched.deadline}, its last word: {says}", FailureClass.COMMAND_TIMEOUT
         )
-    return Standing(state, says)
+    return Standing(state, says, reported=state if progress.get("state") else "")
 
 
 @dataclass

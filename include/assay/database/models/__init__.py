@@ -8,6 +8,7 @@ from assay.database.models.decisions import DecisionRow
 from assay.database.models.deliveries import Delivery
 from assay.database.models.findings import Finding, Rejection
 from assay.database.models.ingest import ApiKeyRow, IngestAuditRow, UploadFileRow, UploadRow
+from assay.database.models.machines import MachineRow
 from assay.database.models.prices import PriceRow
 from assay.database.models.recordings import ProcessedFileRow, ProcessingRow, VariableRow
 from assay.database.models.runs import Run
@@ -29,6 +30,7 @@ __all__ = [
     "Finding",
     "IngestAuditRow",
     "LooseBatch",
+    "MachineRow",
     "PriceRow",
     "ProcessedFileRow",
     "ProcessingRow",
