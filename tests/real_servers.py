@@ -22,9 +22,6 @@ from sqlalchemy import Engine, make_url
 
 REGION = "us-east-1"
 
-# The emulator reads it once, when it is loaded: the images that Debian publishes on EC2, instead of thousands of others.
-os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).with_name("data") / "ec2" / "images.json")
-
 
 def open_home() -> Path:
     """A folder where any account of the machine may enter (pytest's own are closed), in memory where there is plenty of it."""
@@ -128,8 +125,8 @@ def workspace(settings: Settings, engine: Engine, ledger: Ledger) -> Workspace:
 
 @pytest.fixture(scope="session")
 def aws_emulator() -> Iterator[Any]:
-    """An AWS emulator over real HTTP (aws_server.AwsServer). The test needs the marker `enable_socket`."""
-    from aws_server import AwsServer
+    """An AWS emulator over real HTTP (assay.emulator.aws.AwsServer). The test needs the marker `enable_socket`."""
+    from assay.emulator.aws import AwsServer
 
     server = AwsServer()
     yield server
@@ -145,10 +142,10 @@ def aws(aws_emulator: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def ec2_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An emulator of this test's own that behaves as EC2 does (ec2_server.Ec2Server), as the environment's AWS."""
+    """An emulator of this test's own that behaves as EC2 does (assay.emulator.ec2.Ec2Server), as the environment's AWS."""
     import urllib.request
 
-    from ec2_server import Ec2Server
+    from assay.emulator.ec2 import Ec2Server
 
     server = Ec2Server()
     urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/moto-api/reset", method="POST")).close()

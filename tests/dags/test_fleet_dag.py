@@ -11,11 +11,11 @@ import boto3
 import pytest
 from airflow_program import InAirflow
 from assay.database.machines import list_machines
+from assay.emulator.ec2 import Ec2Server, Refusal
+from assay.emulator.machines import alive_instances, emulated_fleet
 from assay.session import format_time
 from assay.settings import Settings
 from assay.workspace import Workspace
-from ec2_server import Ec2Server, Refusal
-from emulated_fleet import alive_instances, emulated_fleet
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 

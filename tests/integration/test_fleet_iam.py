@@ -14,10 +14,10 @@ from assay.collect.fleet.launch import launch, prepare
 from assay.collect.fleet.planning import fleet_request, plan_fleet
 from assay.collect.fleet.reap import end_slot, reap
 from assay.collect.fleet.watch import look, read_progress
+from assay.emulator.ec2 import Ec2Server
 from assay.settings import project_root
 from assay.storage import Storage
 from assay.workspace import Workspace
-from ec2_server import Ec2Server
 
 pytestmark = pytest.mark.enable_socket
 

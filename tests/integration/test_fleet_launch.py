@@ -17,13 +17,13 @@ from assay.collect.fleet.names import run_name
 from assay.collect.fleet.planning import fleet_request, plan_fleet
 from assay.collect.fleet.reap import GRACE, end_slot, forgotten, reap
 from assay.collect.fleet.watch import SharedLook, judge, look, read_progress
+from assay.emulator.ec2 import Ec2Server, Refusal
+from assay.emulator.machines import alive_instances, emulated_fleet
 from assay.errors import AwsUnavailable, FleetRefused
 from assay.session import format_time
 from assay.settings import Settings
 from assay.storage import Storage
 from assay.workspace import Workspace
-from ec2_server import Ec2Server, Refusal
-from emulated_fleet import alive_instances, emulated_fleet
 
 pytestmark = pytest.mark.enable_socket
 

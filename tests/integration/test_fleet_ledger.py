@@ -25,10 +25,10 @@ from assay.collect.fleet.record import (
 )
 from assay.collect.fleet.settle import settle
 from assay.database.machines import MachineEntry, list_machines
+from assay.emulator.ec2 import Ec2Server
 from assay.session import format_time
 from assay.storage import Storage
 from assay.workspace import Workspace
-from ec2_server import Ec2Server
 
 pytestmark = pytest.mark.enable_socket
 
@@ -44,7 +44,7 @@ def here(workspace: Workspace, ec2_server: Ec2Server) -> Workspace:
 
 
 def planned(here: Workspace, machines: int) -> list[Order]:
-    plan = plan_fleet(here.engine, fleet_request(here.settings, ["m7i.large"], machines_per_type=machines))
+    plan = plan_fleet(here.engine, fleet_request(here.settings, ["m7i.large"], market="on-demand", machines_per_type=machines))
     orders = prepare(here.settings, here.storage, plan, "run-1", "benchmark_instances/run-1")
     record_planned(here.engine, "default", orders)
     return orders

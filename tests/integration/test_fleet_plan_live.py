@@ -11,9 +11,9 @@ import pytest
 from assay.cli import app
 from assay.collect.fleet.plan import Plan
 from assay.collect.fleet.planning import fleet_request, plan_fleet
+from assay.emulator.ec2 import Ec2Server, Refusal
 from assay.errors import AwsUnavailable
 from assay.workspace import Workspace
-from ec2_server import Ec2Server, Refusal
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.enable_socket

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from assay.emulator.aws import AwsServer, Fault
 from assay.errors import StorageConflict, StorageError, TooLarge
 from assay.storage import Storage, StoredObject
-from aws_server import AwsServer, Fault
 
 pytestmark = pytest.mark.enable_socket
 

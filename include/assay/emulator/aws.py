@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 
@@ -104,7 +104,7 @@ class AwsServer:
         return [body.encode()]
 
 
-SECRET = "testing"
+SECRET = "testing"  # noqa: S105 - of an account that is nobody's
 """The secret key of the only account there is."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from aws_server import AwsServer
+from assay.emulator.aws import AwsServer
 
 _QUOTAS = "ServiceQuotasV20190624.ListServiceQuotas"
 
@@ -94,6 +94,7 @@ class Ec2Server(AwsServer):
     def _list_quotas(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         self.asked_quotas += 1
+        answer: dict[str, Any]
         if self.quotas is None:
             status, answer = "400 Bad Request", {"__type": "AccessDeniedException", "Message": "not authorized"}
         else:
