@@ -15,12 +15,12 @@ from assay.collect.fleet.names import ARCHIVE, run_name
 from assay.collect.fleet.planning import fleet_request, plan_fleet
 from assay.collect.fleet.user_data import PACKAGES
 from assay.collect.fleet.watch import judge, look, read_progress
+from assay.emulator.ec2 import Ec2Server
 from assay.read.sessions import load, read_verified
 from assay.session import MANIFEST_NAME
 from assay.storage import Storage
 from assay.workspace import Workspace
 from debian_root import DebianMachine, NoDebian, debian_machine, debian_root, would_install
-from ec2_server import Ec2Server
 
 pytestmark = [pytest.mark.full, pytest.mark.enable_socket]
 
