@@ -153,6 +153,7 @@ def test_nothing_runs_any_more(story: Story) -> None:
         "process_sessions.compact: done",
         "publish_snapshot.build: done",
         "publish_snapshot.commit: done",
+        "publish_snapshot.read_back: done",
     ],
 )
 def test_killed_anywhere_and_run_again_nothing_is_lost_or_doubled(make_settings: Callable[[], Settings], when: str) -> None:
