@@ -20,6 +20,7 @@ from assay.commands import (
     explore,
     fetch,
     fleet,
+    fsck,
     keys,
     local,
     process,
@@ -52,6 +53,7 @@ fleet.add_to(app)
 process.add_to(app)
 daily.add_to(app)
 archive.add_to(app)
+fsck.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")

@@ -85,7 +85,7 @@ class Manifest:
     @cached_property
     def files_digest(self) -> str:
         """SHA-256 over path, size and hash of every raw file: what makes two sessions the same session."""
-        return _files_digest(self.files)
+        return files_digest(self.files)
 
     def to_bytes(self) -> bytes:
         """The manifest as canonical JSON: the same session gives the same bytes."""
@@ -121,7 +121,7 @@ class Manifest:
 
 def session_id(started_at: datetime, files: Iterable[RawFile]) -> str:
     """UTC start time and the first 12 hex digits of the files' digest, as in `20241120T093011Z-3fa9c24be01d`."""
-    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_files_digest(files)[:12]}"
+    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{files_digest(files)[:12]}"
 
 
 def raw_prefix(kind: SessionKind, day: date, session: str) -> str:
@@ -175,7 +175,8 @@ def hash_folder(folder: Path) -> tuple[RawFile, ...]:
     return tuple(found)
 
 
-def _files_digest(files: Iterable[RawFile]) -> str:
+def files_digest(files: Iterable[RawFile]) -> str:
+    """SHA-256 over path, size and hash of raw files, in whichever order they are given."""
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.sha256} {file.size} {file.path}\n".encode())

@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         None,
         description="URL of the SQS queue that the bucket of recordings tells of new manifests; `ingest_recordings` watches it.",
     )
+    reconcile_hash_share: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Share of the objects that `assay fsck` and the nightly `reconcile` read and hash; of all others sizes are "
+        "compared. A night at 0.01 has read everything about once in a quarter.",
+    )
     processed_file_threads: int = Field(2, ge=1, le=64, description="Files of recordings that are preprocessed at the same time.")
 
     price_regions: str = Field(

@@ -22,17 +22,21 @@ def test_a_recording_is_entered_judged_and_handed_on_once(
 ) -> None:
     told = ship(workspace, write_folder(tmp_path))
     ship(workspace, write_folder(tmp_path, "20210229_161221"))
-    wanted = [
+    workspace.storage.write("raw/recording/2024/03/01/foreign/x.bin", b"nobody knows where from")
+    wanted: list[tuple[str, dict[str, str]]] = [
         ("ingest_recordings", {"session": told.session}),
         ("ingest_recordings", {}),
         ("process_sessions", {}),
         ("ingest_recordings", {}),
+        ("reconcile", {}),
     ]
     answer = in_airflow(settings, "run", json.dumps(wanted))
-    one, swept, processed, nothing = answer.value
+    one, swept, processed, nothing, reconciled = answer.value
     assert one["tasks"] == swept["tasks"] == [["register", -1, "success", 1]], answer.log[-6000:]
     assert processed["state"] == "success", answer.log[-6000:]
     assert nothing["tasks"] == [["register", -1, "skipped", 1]]
+    assert [task[:3] for task in reconciled["tasks"]] == [["compare", -1, "success"], ["nothing_differs", -1, "failed"]]
+    assert "1 things differ between storage and database: extra: " in answer.log
     sessions = workspace.of_dataset(LAB.dataset).ledger.sessions()
     assert dict(zip((labels["folder"] for labels in sessions["labels"]), sessions["verdict"], strict=True)) == {
         FOLDER: "accepted with warnings",

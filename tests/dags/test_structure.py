@@ -13,7 +13,15 @@ from assay.orchestration.environment import SLOTS
 from assay.orchestration.stack import DAGS as AWAITED
 from assay.settings import Settings, project_root
 
-IDS = ("benchmark_instances", "ingest_recordings", "process_sessions", "publish_snapshot", "reap_instances", "refresh_prices")
+IDS = (
+    "benchmark_instances",
+    "ingest_recordings",
+    "process_sessions",
+    "publish_snapshot",
+    "reap_instances",
+    "reconcile",
+    "refresh_prices",
+)
 HEAVY = {"pandas", "numpy", "great_expectations", "boto3", "botocore", "scipy", "duckdb", "pyarrow", "obstore", "assay.workspace"}
 
 

@@ -30,7 +30,15 @@ _START_SECONDS = 300
 _STOP_SECONDS = 30
 _CONFIG = "# Left empty on purpose: `assay run` and `assay up` give Airflow its configuration in the environment.\n"
 
-DAGS = ("benchmark_instances", "ingest_recordings", "process_sessions", "publish_snapshot", "reap_instances", "refresh_prices")
+DAGS = (
+    "benchmark_instances",
+    "ingest_recordings",
+    "process_sessions",
+    "publish_snapshot",
+    "reap_instances",
+    "reconcile",
+    "refresh_prices",
+)
 """What the stack waits for before it counts as started."""
 
 
