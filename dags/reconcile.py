@@ -6,8 +6,8 @@ every dataset: nothing missing, nothing extra, every size as entered, and of a s
 others each night) the SHA-256 of their bytes. It changes nothing.
 
 No difference is what is on its way (an upload, a session that is being entered or processed; what differs is looked at twice),
-nor raw files of benchmarks that were cleaned after their archive was proven. A processor of recordings that has a newer version than
-the one that made a file is a warning in the log: reprocessing is by choice.
+nor raw files of benchmarks that were cleaned after their archive was proven. A processor of recordings that has a newer version
+than the one that made a file is a warning in the log: reprocessing is by choice.
 
 | when it fails | look at |
 |---|---|

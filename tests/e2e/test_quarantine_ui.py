@@ -71,13 +71,12 @@ def look_at_recordings(page: Any, pictures: Path) -> None:
     assert "at character" in inside.get_by_role("alert").inner_text()
 
 
-def look_on_every_screen(browser: Any, base: str, pictures: Path) -> None:
+def look_on_every_screen(browser: Any, base: str, cookies: Any, pictures: Path) -> None:
     """Nothing is cut off sideways, on a phone and on a desk, by day and by night."""
     for width, dark in ((390, False), (390, True), (1400, False), (1400, True)):
         watched = Watched(browser, base, width=width, height=900, dark=dark)
-        watched.page.goto("/")  # logs in
-        watched.page.get_by_role("button", name="Browse").wait_for(timeout=90_000)
-        watched.complaints.clear()
+        watched.context.add_cookies(cookies)  # logged in as before
+        watched.page.set_default_timeout(90_000)
         watched.page.goto("/assay-sessions/")
         watched.page.locator("article").first.wait_for()
         assert watched.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -118,4 +117,4 @@ def test_an_operator_finds_sessions_their_reasons_and_the_rules(settings: Settin
         assert inside.locator('td[id="fabrication.same-vector"]').is_visible()
         page.screenshot(path=tmp_path / "rules.png")
         look_at_recordings(page, tmp_path)
-        look_on_every_screen(browser, stack.url, tmp_path)
+        look_on_every_screen(browser, stack.url, page.context.cookies(), tmp_path)

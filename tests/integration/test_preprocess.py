@@ -6,8 +6,10 @@ import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 
+import orjson
 import pytest
 from assay.check.judge import recheck
+from assay.cli import app
 from assay.ingest.arrive import sweep
 from assay.preprocess import step
 from assay.preprocess.processor import Made, Output
@@ -17,6 +19,7 @@ from assay.process import judge_recordings, preprocess_recordings
 from assay.workspace import Workspace
 from made_labs import FOLDER, LAB, ship, write_folder
 from real_recordings import EDF, MSEED
+from typer.testing import CliRunner
 
 
 def arrive(workspace: Workspace, *folders: Path) -> Workspace:
@@ -88,6 +91,31 @@ def test_a_new_version_reprocesses_by_choice_and_what_it_mends_is_accepted(
     assert verdict(labs) == "accepted"
     assert list(labs.ledger.processing()["version"]) == ["1", "2"]
     assert "/edf-2/" in labs.ledger.processed_files()["key"].iloc[0]
+
+
+def test_what_an_older_version_made_is_shown_and_then_made_again(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labs = arrive(workspace, write_folder(tmp_path, files={"night.edf": EDF, "x.bin": b"x"}))
+    preprocess_accepted(labs)
+    monkeypatch.setenv("ASSAY_HOME", str(labs.settings.home))
+    monkeypatch.setenv("ASSAY_DATABASE_URL", labs.engine.url.render_as_string(hide_password=False))
+    asked = ["recordings", "reprocess", "--processor", "edf", "--json"]
+    assert orjson.loads(CliRunner().invoke(app, asked).stdout) == {"files": [], "processed": 0}
+    monkeypatch.setattr(edf, "VERSION", "2")
+    shown = orjson.loads(CliRunner().invoke(app, [*asked, "--dry-run"]).stdout)
+    assert [(row["path"], row["version"], row["newest"]) for row in shown["files"]] == [("night.edf", "1", "2")]
+    assert set(labs.ledger.processing()["version"]) == {"1"}
+    assert orjson.loads(CliRunner().invoke(app, asked).stdout)["processed"] == 1
+    assert list(labs.ledger.processing()["version"]) == ["1", "2", "1"]
+    assert orjson.loads(CliRunner().invoke(app, asked).stdout)["processed"] == 0
+    [session] = labs.ledger.sessions()["session"]
+    lost = next(key for key in labs.ledger.processed_files()["key"] if "/edf-2/" in key)
+    content = labs.storage.read(lost)
+    labs.storage.delete([lost])
+    assert orjson.loads(CliRunner().invoke(app, [*asked, "--session", session, "--anew"]).stdout)["processed"] == 1
+    assert labs.storage.read(lost) == content
+    assert CliRunner().invoke(app, ["recordings", "reprocess", "--anew"]).exit_code == 2
 
 
 def made_by_hand(folder: Path) -> Made:

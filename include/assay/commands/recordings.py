@@ -1,14 +1,14 @@
-"""`assay recordings`: where recordings lie, and which there are."""
+"""`assay recordings`: where recordings lie, and processing them anew."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from assay.commands.options import print_json
+from assay.commands.options import AsJson, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Recordings of labs: the bucket that they lie in.")
+app = typer.Typer(no_args_is_help=True, help="Recordings of labs: the bucket that they lie in, and processing them anew.")
 
 
 @app.command()
@@ -42,3 +42,46 @@ def bucket(
     settings = Settings()
     prepare(name, rules, administrator=administrator, region=settings.storage_region, endpoint=settings.storage_endpoint)
     typer.echo(f"s3://{name} is ready: set ASSAY_RECORDINGS_URL=s3://{name}")
+
+
+@app.command()
+def reprocess(
+    processor: Annotated[str | None, typer.Option(help="Only files of this processor, such as `edf`. Default: all.")] = None,
+    session: Annotated[list[str] | None, typer.Option(help="Only this session; may be given several times.")] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Also what the version of now has done; for files that `assay fsck` misses.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which files, process nothing.")] = False,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Only this dataset. Default: every dataset with recordings.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Process files again whose outputs are of an older version of their processor; what it made stays beside.
+
+    A new version never reprocesses by itself. `--anew` needs `--session` or `--processor`.
+
+    Example: `assay recordings reprocess --processor edf --dry-run`
+    """
+    from assay.database.recordings import datasets_with_recordings
+    from assay.preprocess import again
+    from assay.workspace import open_workspace
+
+    if anew and not (processor or session):
+        raise typer.BadParameter("--anew processes what is done already; name it with --session or --processor")
+    rows: list[dict[str, Any]] = []
+    done = 0
+    with open_workspace(dataset) as workspace:
+        for name in [dataset] if dataset else datasets_with_recordings(workspace.engine):
+            labs = workspace.of_dataset(name)
+            choose = again.everything if anew else again.outdated
+            found = choose(labs, processor=processor, sessions=session or ())
+            rows += [{"dataset": name} | {str(key): value for key, value in row.items()} for row in found.to_dict("records")]
+            if not dry_run:
+                done += again.reprocess(labs, found, anew=anew)
+    if as_json:
+        print_json({"files": rows, "processed": done})
+        return
+    columns = ("session", "path", "processor", "version", "newest", "dataset")
+    print_table("Files of recordings", columns, rows, empty="no output is of an older version of its processor")
+    typer.echo(f"would process {len(rows)} files again" if dry_run else f"processed {done} files again")

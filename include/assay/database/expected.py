@@ -76,7 +76,7 @@ def expected_objects(connection: Connection, *, recordings: tuple[bool, ...], pr
         yield Expected(row.key, row.size, row.sha256, row.session, row.what, Standing(row.standing))
 
 
-def listed_files(connection: Connection) -> Iterator[tuple[str, str, str, str | None, int | None, str | None]]:
+def listed_files(connection: Connection) -> Iterator[tuple[Any, ...]]:
     """Dataset, session, digest of its files, and path, size and SHA-256 of each file, by session and path.
 
     A session without any row of a file comes once, with nothing.

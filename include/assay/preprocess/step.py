@@ -38,7 +38,14 @@ def preprocess_accepted(workspace: Workspace, *, again: bool = False) -> int:
     Sessions one after the other, the files of one at the same time. A session with a broken file is put in quarantine with the
     reason. Killed at any point and run again it gives the same state: what is known of a session is entered at once, at its end.
     """
-    waiting = workspace.ledger.unprocessed(again=again)
+    return process_files(workspace, workspace.ledger.unprocessed(again=again), again=again)
+
+
+def process_files(workspace: Workspace, waiting: pd.DataFrame, *, again: bool) -> int:
+    """Process these files (columns session, prefix, path, sha256), sessions in their order; gives their number.
+
+    `again`: not those that the version of now has done with the same bytes.
+    """
     done = 0
     for session, files in waiting.groupby("session", sort=False):
         done += _process_session(workspace, str(session), files, again=again)

@@ -170,7 +170,7 @@ def _rows(report: Report, streaming: Connection, patience_h: float) -> None:
     """What the rows of the database contradict among themselves."""
     for (_, session, digest), files in groupby(rows.listed_files(streaming), key=itemgetter(0, 1, 2)):
         report.sessions += 1
-        listed = [RawFile(path, size, sha256) for *_, path, size, sha256 in files if path is not None]
+        listed = [RawFile(path, size, sha256) for *_, path, size, sha256 in files if path]
         found = files_digest(listed)
         if found != digest:
             said = f"{len(listed)} rows of raw files, digest {found[:12]}"
