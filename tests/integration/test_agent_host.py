@@ -82,10 +82,11 @@ def test_a_session_of_this_host_goes_all_the_way_to_rows(workspace: Workspace, c
     workspace.ledger.mark_verified([session])
     assert read_verified(workspace) == [session]
     measurements, executions = load(workspace, workspace.ledger.sessions())
-    assert {"stream", "hpl", "cache_latency", "core_clock", "vectorization"} <= set(measurements["benchmark"])
+    assert {"stream", "hpl", "cache_latency", "core_clock", "vectorization", "stream_cache"} <= set(measurements["benchmark"])
     assert set(executions["status"]) == {"finished"}
     assert workspace.ledger.findings().empty
-    assert "step 1 of 8: core_clock (threads all), execution 1 of 1: finished" in caplog.text
+    steps = len(executions)
+    assert f"step 1 of {steps}: cache_bandwidth (threads one), execution 1 of 1: finished" in caplog.text
 
 
 def test_measuring_again_gives_another_session_with_the_builds_of_the_first(

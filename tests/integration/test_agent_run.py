@@ -86,12 +86,21 @@ def test_a_session_of_this_machine_is_complete_and_every_number_is_read(zipapp: 
     assert content.problems == []
     finished = {place for place, document in executions.items() if document["status"] == "finished"}
     assert {"stream-all/1", "stream-one/2", "latency-one/1", "core_clock-all/2", "hpl-all/1", "hpl-one/2"} <= finished
-    assert {"vectors-one/1", "vectors-one/2"} <= finished
+    assert {"vectors-one/1", "vectors-one/2", "cache_bandwidth-one/1"} <= finished
     assert not {place: document["error"] for place, document in executions.items() if document["status"] != "finished"}
     metrics = {(number.benchmark, number.metric) for _, number, _ in content.measurements}
     assert {("stream", "triad_bandwidth"), ("hpl", "gflops"), ("cache_latency", "l1_latency")} <= metrics
     assert ("core_clock", "sustained_clock") in metrics
     assert {("vectorization", "vector_bandwidth"), ("vectorization", "scalar_bandwidth")} <= metrics
+    assert {("stream_cache", "l1_bandwidth"), ("stream_cache", "l2_bandwidth")} <= metrics
+    absent = json.loads((out / "absent.json").read_text()) if (out / "absent.json").exists() else {}
+    ran = {document["tool"] for document in executions.values()}
+    for tool, why, metric in (
+        ("numa", "so there is no remote memory to measure", ("numa", "remote_bandwidth")),
+        ("hpl_mkl", "no vendor library", ("hpl_mkl", "gflops")),
+        ("dgemm", "no choice of vector widths", ("dgemm", "widest_gflops")),
+    ):
+        assert metric in metrics if tool in ran else why in absent[tool], "measured, or said to be absent, never passed over"
     assert {path.name for path in tmp_path.iterdir()} == {"session"}, "nothing is left beside the session"
 
 
@@ -154,7 +163,7 @@ def test_with_no_compiler_and_no_library_at_all_every_tool_is_recorded_as_missin
     assert result.returncode == 0, result.stderr
     manifest, executions, content = _session(out)
     assert {place: document["status"] for place, document in executions.items()} == {
-        f"{tool}-all/1": "missing" for tool in ("core_clock", "hpl", "latency", "stream", "vectors")
+        f"{tool}-all/1": "missing" for tool in ("cache_bandwidth", "core_clock", "hpl", "latency", "stream", "vectors")
     }
     assert "pip install ziglang" in executions["stream-all/1"]["error"]
     assert "pip install numpy" in executions["hpl-all/1"]["error"]
@@ -228,7 +237,7 @@ def test_a_folder_that_holds_something_is_refused_with_what_to_do(zipapp: Path, 
 def test_an_unknown_tool_is_refused_with_the_known_ones(zipapp: Path, tmp_path: Path) -> None:
     result = _agent(zipapp, "run", "--out", str(tmp_path / "session"), "--tools", "stream,geekbench")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "--tools: found geekbench; expected some of core_clock, hpl" in result.stderr
+    assert "--tools: found geekbench; expected some of cache_bandwidth, core_clock" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -260,7 +269,7 @@ def test_tools_says_what_would_run_and_why_not(zipapp: Path, bare_python: Path, 
     result = _agent(zipapp, "tools", "--cache", str(cache), *TINY)
     assert "stream, threads all" in result.stdout
     bare = _agent(zipapp, "tools", python=bare_python, env={"PATH": path_without_compilers})
-    assert bare.stdout.count("not on this machine: ") == 6
+    assert bare.stdout.count("not on this machine: ") == 10
     assert "looked for cc, gcc and clang on PATH" in bare.stdout
 
 

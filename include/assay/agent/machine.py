@@ -29,6 +29,8 @@ class Machine:
     vector_bits: int
     architecture: str
     caches_known: bool
+    flags: frozenset[str] = frozenset()
+    """As the processor names what it can do."""
 
     @property
     def llc_bytes(self) -> int:
@@ -59,4 +61,5 @@ class Machine:
             vector_bits=int(cpu.get("vector_bits", 64)),
             architecture=str(cpu.get("architecture", "")),
             caches_known=known,
+            flags=frozenset(cpu.get("flags", ())),
         )

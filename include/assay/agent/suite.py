@@ -22,6 +22,8 @@ from assay.session import MANIFEST_NAME, MAX_FILES, Manifest, RawFile, SessionKi
 
 SOURCE_NAME = "assay-agent"
 PROFILE = "profile.json"
+ABSENT = "absent.json"
+"""The optional tools that this machine cannot run, each with the reason: another node, a vendor's library, is not there."""
 FILES_AN_EXECUTION = 3
 """Its description, stdout and stderr."""
 
@@ -84,6 +86,9 @@ def measure(order: Order, report: Report) -> Manifest:
     planned = plan_suite(order.tools, Machine.of(profile), workshop, order.seconds, mask)
     wanted = [entry for entry in planned if entry.runs or order.asked_for or not entry.tool.OPTIONAL]
     _require_room(wanted, order)
+    absent = {entry.tool.NAME: entry.missing for entry in planned if entry not in wanted}
+    if absent:
+        write_json(order.out / ABSENT, absent)
     watches = _run_all(wanted, order, workshop, mask, tell, began)
     manifest = _manifest(order, started_at, hash_folder(order.out), watches)
     _write_last(order.out, manifest)
@@ -153,8 +158,9 @@ def _manifest(
 def _require_room(planned: Sequence[Planned], order: Order) -> None:
     """Raises AssayError if so many executions leave more files than a manifest lists."""
     each = sum(len(run.outputs) + FILES_AN_EXECUTION for entry in planned for run in entry.runs)
-    if 1 + len(planned) + each * order.repeats.limit > MAX_FILES:
-        most = (MAX_FILES - 1 - len(planned)) // each
+    others = 2 + len(planned)  # the profile, what is absent, and what is missing
+    if others + each * order.repeats.limit > MAX_FILES:
+        most = (MAX_FILES - others) // each
         raise AssayError(
             f"--executions: found {order.repeats.limit}; expected at most {most}: a session has {MAX_FILES} files at most"
         )

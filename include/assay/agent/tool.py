@@ -86,7 +86,7 @@ class Tool(Protocol):
     SAYS: str
     """What it measures, in a sentence."""
     OPTIONAL: bool
-    """Not reported as missing unless it was asked for."""
+    """Where the machine cannot run it, `absent.json` says why, and it counts as missing only if it was asked for."""
 
     def plan(self, machine: Machine, workshop: Workshop, seconds: float) -> list[Run]:
         """The runs of one execution, each to take about `seconds` at most. Raises Missing."""

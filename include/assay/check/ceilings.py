@@ -23,21 +23,23 @@ VCPUS_PER_SOCKET = 48
 FASTEST_GHZ = 6.0
 CLOCK_MARGIN = 1.1
 WIDEST_BITS = 512
+_BANDWIDTHS, _SOLVES = ("stream", "stream_cache", "numa"), ("hpl", "hpl_mkl", "dgemm")
 CACHE_BYTES_A_CYCLE = 3 * 64
 """Two loads and one store of 64 bytes in a cycle, the most that a core does today."""
 
 
 def bandwidth_ceilings(batch: Batch) -> pd.DataFrame:
-    """STREAM values with their ceiling: session, file, metric, `rate` and `ceiling` in GB/s, and `how` it was computed."""
+    """Bandwidths of memory and caches: session, file, metric, `rate` and `ceiling` in GB/s, and `how` that was computed."""
     values = batch.values
-    rows = values[((values["benchmark"] == "stream") & values["unit"].isin(list(BYTES))).to_numpy()]
+    rows = values[(values["benchmark"].isin(_BANDWIDTHS) & values["unit"].isin(list(BYTES))).to_numpy()]
     table = _with_machine(batch, rows)
     cores = _cores(table)
     sockets = pd.to_numeric(table["sockets"], errors="coerce").fillna(np.ceil(table["vcpus"] / VCPUS_PER_SOCKET)).fillna(8.0)
     by_socket = table["memory_type"].map(SOCKET_GB_S).astype("float64").fillna(UNKNOWN_SOCKET_GB_S)
     memory = by_socket * sockets.clip(lower=1.0)
     caches = cores * _clock(batch, table) * CACHE_BYTES_A_CYCLE
-    in_cache = table["size_policy"].str.startswith("variant").fillna(False).to_numpy(dtype=bool)
+    variant = table["size_policy"].str.contains("variant", regex=False).fillna(False).to_numpy(dtype=bool)
+    in_cache = variant | (table["benchmark"] == "stream_cache").to_numpy(dtype=bool)
     kind = table["memory_type"].astype(object).where(table["memory_type"].notna(), "the fastest memory")
     how = np.where(
         in_cache,
@@ -51,9 +53,9 @@ def bandwidth_ceilings(batch: Batch) -> pd.DataFrame:
 
 
 def flops_ceilings(batch: Batch) -> pd.DataFrame:
-    """LU solves with their ceiling: session, file, metric, `rate` and `ceiling` in GFLOPS, and `how` it was computed."""
+    """LU solves and matrix products: session, file, metric, `rate` and `ceiling` in GFLOPS, and `how` that was computed."""
     values = batch.values
-    rows = values[((values["benchmark"] == "hpl") & (values["unit"] == "GFLOPS")).to_numpy()]
+    rows = values[(values["benchmark"].isin(_SOLVES) & (values["unit"] == "GFLOPS")).to_numpy()]
     table = _with_machine(batch, rows)
     cores, clock = _cores(table), _clock(batch, table)
     bits = pd.to_numeric(table["vector_bits"], errors="coerce").fillna(WIDEST_BITS).astype("float64")

@@ -56,7 +56,17 @@ def test_another_source_gives_another_hash(tmp_path: Path, monkeypatch: pytest.M
 
 def test_it_holds_the_agent_its_kernels_and_of_assay_only_what_the_agent_shares(zipapp: Path) -> None:
     names = set(_archive(zipapp).namelist())
-    sources = ("stream.c", "latency.c", "core_clock.c", "vectors.c", "report.h", "lapack_solve.py")
+    sources = (
+        "stream.c",
+        "latency.c",
+        "core_clock.c",
+        "vectors.c",
+        "numa.c",
+        "cache_bandwidth.c",
+        "chase.h",
+        "lapack_solve.py",
+        "dgemm.py",
+    )
     kernels = {f"assay/agent/kernels/{name}" for name in sources}
     assert kernels <= names
     others = {name for name in names if not name.startswith("assay/agent/")}

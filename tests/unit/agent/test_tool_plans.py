@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from assay.agent.machine import Machine
-from assay.agent.tool import ALL, ONE
+from assay.agent.probe.memory import Node, numa_nodes
+from assay.agent.tool import ALL, ONE, Missing
 from assay.agent.toolchain import Workshop
-from assay.agent.tools import all_tools, chosen_tools
+from assay.agent.tools import all_tools, chosen_tools, dgemm
 from assay.agent.tools._hpcc import name_blas
 from assay.agent.tools._hpcc import order_for as hpcc_order_for
 from assay.agent.tools._hpl_input import hpcc_input, process_grid
 from assay.agent.tools._lapack import order_for
+from assay.agent.tools.cache_bandwidth import level_bytes
 from assay.agent.tools.latency import level_sizes, working_sets
+from assay.agent.tools.numa import farthest_pair, run_for
 from assay.agent.tools.stream import LEAST_ARRAY_BYTES, array_bytes
 from assay.errors import AssayError
+from assay.measurement import Execution
+from assay.read.tools import assay_numa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,9 +72,11 @@ budgets = st.floats(0.05, 600)
 
 
 def test_the_tools_are_those_in_the_room() -> None:
-    assert list(all_tools()) == ["core_clock", "hpl", "latency", "stream", "stress_ng", "vectors"]
+    assert list(all_tools()) == [
+        *("cache_bandwidth", "core_clock", "dgemm", "hpl", "hpl_mkl", "latency", "numa", "stream", "stress_ng", "vectors")
+    ]
     assert [tool.NAME for tool in chosen_tools(["stream", "hpl", "stream"])] == ["stream", "hpl"]
-    with pytest.raises(AssayError, match="geekbench; expected some of core_clock"):
+    with pytest.raises(AssayError, match="geekbench; expected some of cache_bandwidth"):
         chosen_tools(["stream", "geekbench"])
 
 
@@ -174,7 +184,7 @@ def test_hpcc_is_named_with_the_blas_that_it_is_linked_with(libraries: dict[str,
 
 def test_every_run_of_a_tool_says_how_its_size_was_chosen_and_has_a_time_limit(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
-    for name in ("stream", "latency", "core_clock", "vectors"):
+    for name in ("stream", "latency", "core_clock", "vectors", "cache_bandwidth"):
         for run in all_tools()[name].plan(HOST, workshop, 3):
             assert run.tool == name
             assert run.threads in (ALL, ONE)
@@ -183,6 +193,92 @@ def test_every_run_of_a_tool_says_how_its_size_was_chosen_and_has_a_time_limit(t
             assert run.timeout_s < 120
             assert run.build is not None
             assert run.build.program.is_file()
+
+
+@given(machines)
+def test_the_arrays_of_each_level_of_any_machine_fit_it_and_not_the_level_before(machine: Machine) -> None:
+    sizes = level_bytes(machine)
+    bounds = {
+        "l1": (0, machine.l1d_bytes),
+        "l2": (machine.l1d_bytes, machine.l2_bytes),
+        "l3": (machine.l2_bytes, machine.l3_bytes),
+    }
+    assert "l1" in sizes
+    for level, size in sizes.items():
+        above, most = bounds[level]
+        assert most is not None
+        assert above < size <= most
+
+
+def node(number: int, cpus: tuple[int, ...], *distances: int, memory: int | None = 1 << 34) -> Node:
+    return Node(number, cpus, memory, distances)
+
+
+TWO = [node(0, (0, 1), 10, 21), node(1, (2, 3), 21, 10)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "usable", "pair"),
+    [
+        (TWO, {0, 1, 2, 3}, (0, (0, 1), 1)),
+        (TWO, {1, 2, 3}, (0, (1,), 1)),
+        (TWO, {3}, (1, (3,), 0)),
+        ([node(0, (0,), 10, 12, 32), node(1, (1,), 12, 10, 32), node(2, (2,), 32, 32, 10)], {0, 1, 2}, (0, (0,), 2)),
+        ([node(0, (0,), 10, 20, 40), node(1, (), 20, 10, 40), node(2, (1,), 40, 40, 10, memory=0)], {0, 1}, (0, (0,), 1)),
+    ],
+)
+def test_numa_takes_the_usable_cores_of_a_node_and_the_farthest_memory(
+    nodes: list[Node], usable: set[int], pair: tuple[int, tuple[int, ...], int]
+) -> None:
+    near, far = farthest_pair(nodes, usable)
+    assert (near.number, near.cpus, far.number) == pair
+
+
+@pytest.mark.parametrize("nodes", [[], [node(0, (0, 1), 10)], [node(0, (0,), 10, 20), node(1, (1,), 20, 10, memory=0)]])
+def test_numa_does_not_apply_where_no_memory_is_remote(nodes: list[Node]) -> None:
+    with pytest.raises(Missing, match=r"not applicable.*no remote memory"):
+        farthest_pair(nodes, {0, 1})
+
+
+def test_nodes_are_read_as_the_kernel_lists_them(tmp_path: Path) -> None:
+    place = tmp_path / "sys/devices/system/node"
+    for number, cpus in ((0, "0-1,4-5"), (1, "2-3,6-7")):
+        (place / f"node{number}").mkdir(parents=True)
+        (place / f"node{number}/cpulist").write_text(f"{cpus}\n")
+        (place / f"node{number}/distance").write_text("10 21\n" if number == 0 else "21 10\n")
+        (place / f"node{number}/meminfo").write_text(f"Node {number} MemTotal:       16384 kB\n")
+    (place / "online").write_text("0-1\n")
+    assert numa_nodes(tmp_path) == [
+        Node(0, (0, 1, 4, 5), 16 << 20, (10, 21)),
+        Node(1, (2, 3, 6, 7), 16 << 20, (21, 10)),
+    ]
+
+
+def test_the_numa_kernel_runs_bound_to_a_node_of_this_machine(tmp_path: Path) -> None:
+    nodes = numa_nodes()
+    near = next((one for one in nodes if one.cpus), None)
+    if near is None:
+        pytest.skip("this kernel lists no NUMA node")
+    usable = tuple(cpu for cpu in near.cpus if cpu in os.sched_getaffinity(0))[:2]
+    run = run_for(_machine(l3_bytes=2 << 20, cpus=2), Workshop(tmp_path), 0.1, replace(near, cpus=usable), None)
+    done = subprocess.run(run.command, capture_output=True, text=True)
+    if "mbind: Function not implemented" in done.stderr or "mbind: Operation not permitted" in done.stderr:
+        pytest.skip(f"this machine does not let memory be bound: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    values = {m.metric: m.value for m in assay_numa.read(done.stdout, Execution("numa", 1)) if m.iteration is None}
+    assert set(values) == {"local_bandwidth", "local_latency"}
+    assert set(run.gauge({"stdout.txt": done.stdout.encode()})) == set(values)  # type: ignore[misc]
+
+
+def test_dgemm_needs_a_choice_of_vector_widths(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="no choice of vector widths"):
+        dgemm.plan(_machine(flags=frozenset({"sse4_2"})), Workshop(tmp_path), 1)
+    (run,) = dgemm.plan(_machine(flags=frozenset({"sse4_2", "avx2", "fma", "avx512f"})), Workshop(tmp_path), 1)
+    assert [word for word in run.command if "=" in word][-2:] == ["avx2=Haswell", "narrow=Nehalem"], (
+        "AVX-512 in part is not enough"
+    )
+    (arm,) = dgemm.plan(_machine(flags=frozenset({"asimd", "sve"}), architecture="aarch64"), Workshop(tmp_path), 1)
+    assert [word for word in arm.command if "=" in word][-2:] == ["sve=NEOVERSEV1", "narrow=NEOVERSEN1"]
 
 
 def test_a_huge_last_level_cache_and_little_time_still_reach_memory() -> None:

@@ -113,6 +113,33 @@ def test_physics_gflops_ceiling_knows_clock_cores_and_vectors() -> None:
     assert held("physics.gflops-ceiling", *runs, subject="host-0a1b2c3d", vcpus=4, vector_bits=256) == [1]
 
 
+@pytest.mark.parametrize("benchmark", ["hpl_mkl", "dgemm"])
+def test_physics_gflops_ceiling_holds_for_vendor_libraries_and_products(benchmark: str) -> None:
+    metric = "gflops" if benchmark == "hpl_mkl" else "widest_gflops"
+    runs = [run(benchmark, "GFLOPS", threads="one", sustained_clock=(3.0, "GHz"), **{metric: value}) for value in (45.0, 60.0)]
+    assert held("physics.gflops-ceiling", *runs, subject="host-0a1b2c3d", vcpus=4, vector_bits=256) == [1]
+
+
+def test_physics_bandwidth_ceiling_holds_caches_to_a_core() -> None:
+    runs = [run("stream_cache", threads="one", l1_bandwidth=value, l2_bandwidth=90.0) for value in (600.0, 2_000.0)]
+    assert held("physics.bandwidth-ceiling", *runs, subject="host-0a1b2c3d", vcpus=4) == [1]
+
+
+def test_physics_numa_order_wants_the_own_node_to_be_the_faster() -> None:
+    def numa(near: float, far: float, near_ns: float, far_ns: float) -> object:
+        latency = {"local_latency": (near_ns, "nanoseconds"), "remote_latency": (far_ns, "nanoseconds")}
+        return run("numa", local_bandwidth=near, remote_bandwidth=far, **latency)
+
+    runs = (
+        numa(200, 120, 90, 140),
+        numa(200, 260, 90, 140),
+        numa(200, 120, 90, 60),
+        numa(200, 210, 90, 88),
+        run("numa", local_bandwidth=200.0),
+    )
+    assert held("physics.numa-order", *runs) == [1, 2]  # 5 % are noise; one node has nothing to compare
+
+
 def test_physics_hpl_work_recomputes_the_rate() -> None:
     runs = (hpl(66.9, 9.96, 10_000), hpl(200.0, 9.96, 10_000))
     assert held("physics.hpl-work", *runs) == [1]

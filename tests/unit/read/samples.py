@@ -39,6 +39,10 @@ SAMPLES = [
     _sample("assay_core_clock/one.txt", "assay-core-clock"),
     _sample("assay_latency/sweep.txt", "assay-latency"),
     _sample("assay_vectors/one.txt", "assay-vectors"),
+    _sample("assay_cache_bandwidth/one.txt", "assay-cache-bandwidth"),
+    _sample("assay_dgemm/one.txt", "assay-dgemm"),
+    _sample("assay_numa/one-node.txt", "assay-numa"),
+    _sample("vendor_dgetrf/mkl-all.txt", "vendor-dgetrf"),
     _sample("lapack_dgetrf/all.txt", "lapack-dgetrf"),
     _sample("lapack_dgetrf/one.txt", "lapack-dgetrf"),
     _sample("hpcc/two-processes.hpccoutf.txt", "hpcc", llc_bytes=1 << 20),
@@ -48,4 +52,4 @@ SAMPLES = [
     _sample("stress_ng/ptr-chase-dram.txt", "stress-ng", level="dram"),
     _sample("stress_ng/ptr-chase-2-instances.txt", "stress-ng", level="l2"),
 ]
-OURS = [sample for sample in SAMPLES if sample.tool.startswith(("assay-", "lapack-"))]
+OURS = [sample for sample in SAMPLES if sample.tool.startswith(("assay-", "lapack-", "vendor-"))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from statistics import median
 
 import pytest
@@ -196,6 +197,70 @@ def test_vectors_give_the_median_bandwidth_of_each_kernel() -> None:
     values = _values(_read(sample, sample.raw))
     assert values == {metric: pytest.approx(median(each)) for metric, each in rates.items()}
     assert values["vector_bandwidth"] > values["scalar_bandwidth"]
+
+
+def test_cache_bandwidth_gives_the_median_of_each_level() -> None:
+    sample = next(one for one in OURS if one.tool == "assay-cache-bandwidth")
+    elements = {level: int(size) for level, size in re.findall(r"^level (\w+) (\d+)$", sample.raw, re.MULTILINE)}
+    rates: dict[str, list[float]] = {}
+    for _, level, _, passes, seconds in (line.split() for line in sample.raw.splitlines() if line.startswith("time ")):
+        rates.setdefault(f"{level}_bandwidth", []).append(24 * elements[level] * int(passes) / float(seconds) / 1e9)
+    values = _values(_read(sample, sample.raw))
+    assert values == {metric: pytest.approx(median(each)) for metric, each in rates.items()}
+    assert values["l1_bandwidth"] > values["l2_bandwidth"] > values["l3_bandwidth"]
+
+
+def test_dgemm_gives_the_median_by_vector_width_and_names_the_widest() -> None:
+    sample = next(one for one in OURS if one.tool == "assay-dgemm")
+    order = int(re.search(r"^order (\d+)$", sample.raw, re.MULTILINE)[1])  # type: ignore[index]
+    rates: dict[str, list[float]] = {}
+    for _, label, _, seconds in (line.split() for line in sample.raw.splitlines() if line.startswith("time ")):
+        rates.setdefault(f"{label}_gflops", []).append(2 * order**3 / float(seconds) / 1e9)
+    values = _values(_read(sample, sample.raw))
+    wanted = {metric: pytest.approx(median(each)) for metric, each in rates.items()}
+    assert values == {**wanted, "widest_gflops": wanted["avx512_gflops"]}
+    assert values["avx512_gflops"] > values["avx2_gflops"] > values["narrow_gflops"]
+
+
+def test_numa_gives_local_memory_of_one_node_and_remote_memory_of_another() -> None:
+    sample = next(one for one in OURS if one.tool == "assay-numa")
+    elements = int(re.search(r"^elements (\d+)$", sample.raw, re.MULTILINE)[1])  # type: ignore[index]
+    passes = [float(line.split()[3]) for line in sample.raw.splitlines() if line.startswith("triad ")]
+    loads = [line.split() for line in sample.raw.splitlines() if line.startswith("chase ")]
+    local = {
+        "local_bandwidth": pytest.approx(24 * elements / min(passes[1:]) / 1e9),
+        "local_latency": pytest.approx(median(float(words[4]) / int(words[3]) * 1e9 for words in loads)),
+    }
+    assert _values(_read(sample, sample.raw)) == local, "one node: what is remote is absent, not zero"
+    two = _values(_read(sample, _two_nodes(sample.raw)))
+    assert set(two) == {*local, "remote_bandwidth", "remote_latency"}
+    assert two["remote_bandwidth"] == pytest.approx(two["local_bandwidth"] / 2)
+    assert two["remote_latency"] == pytest.approx(2 * two["local_latency"])
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [("remote 1 pages 64 on_node 64", "remote 1 pages 64 on_node 40"), ("remote 1 pages", "remote 0 pages")],
+)
+def test_numa_memory_that_lies_elsewhere_than_it_was_bound_is_unreadable(found: str, instead: str) -> None:
+    sample = next(one for one in OURS if one.tool == "assay-numa")
+    with pytest.raises(Unreadable, match=r"line \d+"):
+        _read(sample, _checked(_two_nodes(sample.raw).replace(found, instead)))
+
+
+def _two_nodes(raw: str) -> str:
+    """A report of two nodes, made of a real one of a single node: the other one takes twice as long."""
+    lines = raw.splitlines()[:-1]
+    place = next(number for number, line in enumerate(lines) if line.startswith("place "))
+    doubled = [re.sub(r"\d+\.\d+$", lambda at: f"{2 * float(at[0]):.9f}", line) for line in lines[place:]]
+    remote = [line.replace(" local 0 pages", " remote 1 pages").replace(" local ", " remote ") for line in doubled]
+    return _checked("".join(f"{line}\n" for line in [*lines, *remote, "end"]))
+
+
+def _checked(raw: str) -> str:
+    """The report with the last line that belongs to it."""
+    body = raw[: raw.rindex("end")]
+    return f"{body}end assay-numa lines {body.count(chr(10))} crc32 {zlib.crc32(body.encode()):08x}\n"
 
 
 def test_hpcc_gives_its_hpl_and_its_stream_only_over_arrays_larger_than_the_caches() -> None:

@@ -1,10 +1,10 @@
 """Solve A x = b once through a LAPACK library and print the time and the residual; a program of its own, standard library only.
 
-The library is an OpenBLAS of the system, or the one inside numpy's or scipy's wheel; it is loaded with ctypes, so what is timed
-is LAPACK and nothing around it. What is timed is `dgetrf` and `dgetrs`, the two steps that `dgesv` consists of: OpenBLAS runs its
-own `dgesv` on one thread when there are few right-hand sides. Rules as in HPL: uniform random numbers, one timed factorization
-and solve, and the scaled residual ||A x - b|| / (eps (||A|| ||x|| + ||b||) N) in the maximum norm. A is generated again for the
-residual, so that N x N numbers are all the memory that a run needs.
+The library is an OpenBLAS of the system, or the one inside numpy's or scipy's wheel, or with --vendor that of a processor maker.
+It is loaded with ctypes, so what is timed is LAPACK and nothing around it: `dgetrf` and `dgetrs`, the two steps that `dgesv`
+consists of, because OpenBLAS runs its own `dgesv` on one thread when there are few right-hand sides. Rules as in HPL: uniform
+random numbers, one timed factorization and solve, and the scaled residual ||A x - b|| / (eps (||A|| ||x|| + ||b||) N) in the
+maximum norm. A is generated again for the residual, so that N x N numbers are all the memory that a run needs.
 
     python lapack_solve.py --find
     python lapack_solve.py --library PATH --order 4096 --threads 2
@@ -40,9 +40,19 @@ _MATRIX_SEED = (1, 2, 3, 5)
 _RIGHT_SIDE_SEED = (8, 13, 21, 35)
 _BUNDLES = (("numpy", "numpy.libs"), ("scipy", "scipy.libs"))
 
+_VENDORS = (
+    ("MKL_Set_Num_Threads", "MKL_Get_Max_Threads", "MKL"),
+    ("bli_thread_set_num_threads", "bli_thread_get_num_threads", "AOCL"),
+    ("omp_set_num_threads", "omp_get_max_threads", "Arm PL"),
+)
+"""By what a library is known, and how it is told its threads; Arm PL goes by OpenMP's."""
+_VENDOR_NAMES = ("libmkl_rt.so", "libflame.so", "libarmpl_lp64_mp.so")
+_NEEDED_BESIDE = {"libflame.so": ("libblis-mt.so",)}
+_VENDOR_PLACES = ("opt/intel/oneapi/mkl/*/lib", "opt/AMD/aocl/*/*/lib", "opt/AMD/aocl/*/*/lib_LP64", "opt/arm/armpl*/lib")
+
 
 class Lapack:
-    """The routines of one shared library, whatever prefix, suffix and integer width it was built with."""
+    """The routines of one OpenBLAS, whatever prefix, suffix and integer width it was built with."""
 
     def __init__(self, path: str) -> None:
         """Load it. Raises OSError if that fails, LookupError if it is not an OpenBLAS with LAPACK in it."""
@@ -65,6 +75,17 @@ class Lapack:
         """Name and version as the library states them, such as `OpenBLAS 0.3.28`."""
         found = re.match(r"OpenBLAS \d[\w.]*", self.config)
         return found.group() if found else self.config.split("  ", 1)[0]
+
+    def describe(self) -> dict[str, str]:
+        """What one has to know to load it and to say what it is."""
+        return {
+            "path": self.path,
+            "version": self.version,
+            "config": self.config,
+            "core": self.core,
+            "prefix": self._prefix,
+            "suffix": self._suffix,
+        }
 
     def set_threads(self, threads: int) -> None:
         """How many threads it is to use from now on."""
@@ -114,6 +135,74 @@ class Lapack:
         return bytes(function()).decode("ascii", "replace").strip()
 
 
+class VendorLapack(Lapack):
+    """The routines of a processor maker's library: MKL, AOCL or Arm PL, with 32-bit integers."""
+
+    def __init__(self, path: str) -> None:
+        """Load it. Raises OSError if that fails, LookupError if it is none of them."""
+        self.path, self._prefix, self._suffix, self.integer = path, "", "", ctypes.c_int32
+        beside = [Path(path).with_name(name) for name in _NEEDED_BESIDE.get(Path(path).name, ())]
+        others = [ctypes.CDLL(str(other), mode=ctypes.RTLD_GLOBAL) for other in beside]
+        self._libraries = [ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL), *others]
+        self._setter, self._getter, name = next(
+            (known for known in _VENDORS if self._has(known[0]) and self._has("dgetrf_")), ("", "", "")
+        )
+        if not name:
+            raise LookupError(f"{path}: no library of a processor maker with dgetrf")
+        self.config, self.core = Path(path).name, "its own choice"
+        self._version = f"{name} {self._stated() or 'of unknown version'}"
+
+    @property
+    def version(self) -> str:
+        """The library's name and the version that it states, such as `MKL 2026.2`."""
+        return self._version
+
+    def set_threads(self, threads: int) -> None:
+        """How many threads it is to use from now on."""
+        self._symbol(self._setter)((ctypes.c_int64 if self._setter.startswith("bli_") else ctypes.c_int)(threads))
+
+    def threads(self) -> int:
+        """How many threads it uses."""
+        return int(self._symbol(self._getter)())
+
+    def _stated(self) -> str:
+        said = ctypes.create_string_buffer(256)
+        if self._has("mkl_get_version_string"):
+            self._symbol("mkl_get_version_string")(said, ctypes.c_int(len(said)))
+        elif self._has("armplversion"):
+            parts = [ctypes.c_int() for _ in range(3)]
+            self._symbol("armplversion")(*(ctypes.byref(part) for part in parts), ctypes.byref(ctypes.c_char_p()))
+            said.value = ".".join(str(part.value) for part in parts).encode()
+        elif self._has("bli_info_get_version_str"):
+            function = self._symbol("bli_info_get_version_str")
+            function.restype = ctypes.c_char_p
+            said.value = bytes(function())[:255]
+        found = re.search(r"\d+\.\d[\w.]*", said.value.decode("ascii", "replace"))
+        return found.group() if found else ""
+
+    def _has(self, name: str) -> bool:
+        return any(hasattr(library, name) for library in self._libraries)
+
+    def _symbol(self, name: str) -> Any:
+        return next(library[name] for library in self._libraries if hasattr(library, name))
+
+    def _function(self, routine: str) -> Any:
+        return self._symbol(f"{routine}_")
+
+
+def find_vendor() -> list[dict[str, str]]:
+    """The first usable library of a processor maker: as the loader finds it, else where the makers install theirs."""
+    places = [Path(sys.prefix) / "lib", *(place for pattern in _VENDOR_PLACES for place in sorted(Path("/").glob(pattern)))]
+    for name in _VENDOR_NAMES:
+        below = [str(path) for place in places for path in sorted(place.glob(f"{name}*"))]
+        for path in (name, *(f"{name}.{number}" for number in (3, 2, 1)), *below):
+            try:
+                return [VendorLapack(path).describe()]
+            except (OSError, LookupError):
+                continue
+    return []
+
+
 def find() -> list[dict[str, str]]:
     """Every usable library, newest version first; among equals the system's before a wheel's."""
     found = []
@@ -122,7 +211,7 @@ def find() -> list[dict[str, str]]:
             library = Lapack(path)
         except (OSError, LookupError):
             continue
-        found.append({"path": path, "version": library.version, "config": library.config, "core": library.core})
+        found.append(library.describe())
     return sorted(found, key=lambda entry: _version_key(entry["version"]), reverse=True)
 
 
@@ -167,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the libraries that were found as JSON, or solve one system; 4 if the residual is too large."""
     parser = argparse.ArgumentParser(description="Time LAPACK's LU solve under the HPL rules.")
     parser.add_argument("--find", action="store_true", help="print the usable libraries as JSON, best first, and stop")
+    parser.add_argument("--vendor", action="store_true", help="a library of a processor maker, not an OpenBLAS")
     parser.add_argument("--library", help="shared library to load")
     parser.add_argument("--order", type=int, default=4096, help="order N of the system")
     parser.add_argument("--threads", type=int, default=1, help="threads that the library may use")
@@ -174,11 +264,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
     if options.find:
-        print(json.dumps(find()))
+        print(json.dumps(find_vendor() if options.vendor else find()))
         return 0
     if not options.library:
         parser.error("--library: expected the path of a shared library; --find lists them")
-    library = Lapack(options.library)
+    library = (VendorLapack if options.vendor else Lapack)(options.library)
     order = affordable(options.order, options.threads * rate_of_one_thread(library), options.seconds)
     library.set_threads(options.threads)
     solve(library, WARM_UP_ORDER)  # wakes the threads

@@ -5,35 +5,9 @@
  */
 #define _GNU_SOURCE
 #include "threads.h"
+#include "triad.h"
 
-enum { MOST_REPETITIONS = 1000, MOST_ELEMENTS = 1 << 20, PAGE = 4096 };
-
-/* Named by width and not left to the compiler, which prefers narrower vectors than a processor has where it deems them faster. */
-#if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64 };
-#elif defined(__AVX__)
-enum { VECTOR_BYTES = 32 };
-#else
-enum { VECTOR_BYTES = 16 };
-#endif
-typedef double vector __attribute__((vector_size(VECTOR_BYTES)));
-
-enum { LANES = VECTOR_BYTES / sizeof(double), UNROLLED = 4 };
-
-/* The empty statement may read and write all memory for all the compiler knows. After each store it keeps a loop from being turned
- * into one over vectors, after each pass it keeps passes from being left out; the processor sees nothing of it. */
-#define KEEP() __asm__ volatile("" : : : "memory")
-
-__attribute__((noinline)) static void triad_of_vectors(double *a, const double *b, const double *c, double scalar, size_t n)
-{
-    const vector factor = (vector){0} + scalar;
-    for (size_t i = 0; i < n; i += UNROLLED * LANES)
-        for (size_t part = 0; part < UNROLLED; part++) {
-            const size_t at = i + part * LANES;
-            *(vector *)(a + at) = *(const vector *)(b + at) + factor * *(const vector *)(c + at);
-        }
-    KEEP();
-}
+enum { MOST_REPETITIONS = 1000, MOST_ELEMENTS = 1 << 20 };
 
 __attribute__((noinline)) static void triad_of_scalars(double *a, const double *b, const double *c, double scalar, size_t n)
 {
@@ -68,8 +42,7 @@ int main(int count, char **words)
     const size_t n = (size_t)option(count, words, "--elements", 1024, 64, MOST_ELEMENTS) / whole * whole;
     const unsigned repetitions = (unsigned)option(count, words, "--repetitions", 7, 1, MOST_REPETITIONS);
     const double seconds_wanted = 1e-3 * (double)option(count, words, "--milliseconds", 20, 1, 60000);
-    /* A third of a page apart: a load whose address ends like that of a store before it has to wait for that store. */
-    const size_t apart = (n * sizeof(double) + PAGE - 1) / PAGE * PAGE + PAGE / 3 / 64 * 64;
+    const size_t apart = bytes_apart(n);
     char *memory = aligned_alloc(PAGE, (3 * apart + PAGE - 1) / PAGE * PAGE);
     if (!memory) {
         fprintf(stderr, "cannot get %zu bytes\n", 3 * apart);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,41 @@ def read_memory(root: Path) -> dict[str, Any]:
     )
 
 
-def read_numa(root: Path) -> dict[str, Any]:
-    """Nodes with their cores, memory and distances."""
+@dataclass(frozen=True)
+class Node:
+    """A NUMA node: its number, its cores, its memory (bytes; None: not known), its distance to each node in their order."""
+
+    number: int
+    cpus: tuple[int, ...]
+    memory_bytes: int | None
+    distances: tuple[int, ...]
+
+
+def numa_nodes(root: Path = Path("/")) -> list[Node]:
+    """The NUMA nodes as the kernel lists them; none where it does not."""
     nodes = []
     for number_of_node in numbers_in_list(text(root / "sys/devices/system/node/online")):
         folder = root / f"sys/devices/system/node/node{number_of_node}"
         shown = re.search(r"MemTotal:\s+(\d+ kB)", text(folder / "meminfo") or "")
-        nodes.append(
-            without_empty(
-                {
-                    "node": number_of_node,
-                    "cpus": len(numbers_in_list(text(folder / "cpulist"))),
-                    "memory_bytes": size_bytes(shown.group(1)) if shown else None,
-                    "distances": [int(part) for part in (text(folder / "distance") or "").split() if part.isdigit()],
-                }
-            )
+        distances = tuple(int(part) for part in (text(folder / "distance") or "").split() if part.isdigit())
+        cpus = tuple(numbers_in_list(text(folder / "cpulist")))
+        nodes.append(Node(number_of_node, cpus, size_bytes(shown.group(1)) if shown else None, distances))
+    return nodes
+
+
+def read_numa(root: Path) -> dict[str, Any]:
+    """Nodes with how many cores they have, their memory and distances."""
+    nodes = [
+        without_empty(
+            {
+                "node": node.number,
+                "cpus": len(node.cpus),
+                "memory_bytes": node.memory_bytes,
+                "distances": list(node.distances),
+            }
         )
+        for node in numa_nodes(root)
+    ]
     return without_empty({"nodes": len(nodes) or None, "each": nodes})
 
 

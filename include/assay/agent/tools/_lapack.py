@@ -26,12 +26,13 @@ change; only where the machine is much slower than this does the solver take a s
 
 _SOLVE_SHARE = 0.6  # of the time; the rest goes into making the matrix twice and the residual
 _FIND_TIMEOUT_S = 60.0
+_THREADS_OF_VENDORS = "OMP_NUM_THREADS"  # MKL, AOCL and Arm PL start as many threads as this says
 
 
 def lapack_runs(machine: Machine, workshop: Workshop, modes: Mapping[str, int], seconds: float) -> list[Run]:
     """A run for each thread mode, each with the order that the time allows it. Raises Missing if there is no library."""
-    library = _library(workshop)
-    return [_run(machine, workshop, library, threads, count, seconds) for threads, count in modes.items()]
+    library = find_library(workshop)
+    return [solve_run(machine, workshop, library, (threads, count), seconds) for threads, count in modes.items()]
 
 
 def order_for(machine: Machine, threads: int, seconds: float) -> tuple[int, str]:
@@ -43,19 +44,29 @@ def order_for(machine: Machine, threads: int, seconds: float) -> tuple[int, str]
     return max(order, LEAST_ORDER), "memory-80" if by_memory < by_time else f"time-{seconds:g}s"
 
 
-def _run(machine: Machine, workshop: Workshop, library: Mapping[str, str], threads: str, count: int, seconds: float) -> Run:
+def solve_run(
+    machine: Machine,
+    workshop: Workshop,
+    library: Mapping[str, str],
+    mode: tuple[str, int],
+    seconds: float,
+    *,
+    vendor: bool = False,
+) -> Run:
+    """One solve with a library, in a thread mode and with so many threads. `vendor`: that of a processor maker, as `hpl_mkl`."""
+    threads, count = mode
     order, policy = order_for(machine, count, seconds)
     return Run(
-        tool="hpl",
+        tool="hpl_mkl" if vendor else "hpl",
         threads=threads,
         thread_count=count,
-        implementation="lapack-dgetrf",
+        implementation="vendor-dgetrf" if vendor else "lapack-dgetrf",
         version=library["version"],
         command=(
             *(sys.executable, str(workshop.script("lapack_solve.py")), "--library", library["path"], "--order", str(order)),
-            *("--threads", str(count), "--seconds", f"{seconds * _SOLVE_SHARE:g}"),
+            *("--threads", str(count), "--seconds", f"{seconds * _SOLVE_SHARE:g}", *(("--vendor",) if vendor else ())),
         ),
-        environment={"OPENBLAS_NUM_THREADS": str(count)},
+        environment={_THREADS_OF_VENDORS if vendor else "OPENBLAS_NUM_THREADS": str(count)},
         size_policy=policy,
         problem_size=order,
         timeout_s=30 + 10 * seconds,
@@ -65,20 +76,32 @@ def _run(machine: Machine, workshop: Workshop, library: Mapping[str, str], threa
     )
 
 
-def _library(workshop: Workshop) -> Mapping[str, str]:
-    command = [sys.executable, str(workshop.script("lapack_solve.py")), "--find"]
-    try:
-        result = subprocess.run(command, env=workshop.environment(), capture_output=True, timeout=_FIND_TIMEOUT_S, check=True)
-        found = json.loads(result.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise Missing(f"no LU solve: looking for a LAPACK library failed: {error}") from None
+def find_library(workshop: Workshop) -> Mapping[str, str]:
+    """The best OpenBLAS there is: path, version, config, core, and how its symbols are called. Raises Missing."""
+    found = _found(workshop)
     if not found:
         raise Missing(
             "no LU solve: neither hpcc with mpirun and an optimized BLAS, nor an OpenBLAS of the system, nor the one in numpy's "
             "or scipy's wheel; install the packages hpcc and libopenblas0, or `pip install numpy`"
         )
-    best: Mapping[str, str] = found[0]
-    return best
+    return found[0]
+
+
+def find_vendor_library(workshop: Workshop) -> Mapping[str, str]:
+    """The library of a processor maker, described like an OpenBLAS. Raises Missing where none is installed."""
+    found = _found(workshop, "--vendor")
+    if not found:
+        raise Missing("no vendor library: the loader finds neither MKL, nor AOCL, nor Arm PL, nor are they where they install")
+    return found[0]
+
+
+def _found(workshop: Workshop, *options: str) -> list[Mapping[str, str]]:
+    command = [sys.executable, str(workshop.script("lapack_solve.py")), "--find", *options]
+    try:
+        result = subprocess.run(command, env=workshop.environment(), capture_output=True, timeout=_FIND_TIMEOUT_S, check=True)
+        return list(json.loads(result.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise Missing(f"no LU solve: looking for a LAPACK library failed: {error}") from None
 
 
 def gauge(outputs: Mapping[str, bytes]) -> Mapping[str, float]:

@@ -12,15 +12,18 @@ from assay.check.found import found, records, shown
 from assay.check.relatives import far_from_family
 from assay.check.rule import Batch, Rule, Severity
 from assay.check.sweeps import bandwidth_sweeps, latency_sweeps
+from assay.check.work import EXECUTION
 
 LATENCY_NOISE = 0.05
 SWEEP_NOISE = 0.20
 BANDWIDTH_NOISE = 0.05
+NUMA_NOISE = 0.10
 DRAM_TO_L1 = 5.0
 CEILING_MARGIN = 1.05
 ORDERS = 100.0
 
 _PHYSICAL_UNITS = ("GB/s", "MB/s", "bytes/s", "GFLOPS", "GHz", "nanoseconds", "cycles")
+_REMOTE = {"local_bandwidth": "remote_bandwidth", "local_latency": "remote_latency"}
 _TIME_UNITS = ("seconds", "milliseconds", "nanoseconds")
 
 
@@ -77,13 +80,38 @@ def bandwidth_order(batch: Batch) -> pd.DataFrame:
     )
 
 
+def numa_order(batch: Batch) -> pd.DataFrame:
+    """Results in which memory of another node is faster than that of the own."""
+    values = batch.values[(batch.values["benchmark"] == "numa").to_numpy()]
+    key = [*EXECUTION, "unit"]
+    near = values[values["metric"].isin(list(_REMOTE)).to_numpy()].assign(remote=lambda rows: rows["metric"].map(_REMOTE))
+    pairs = near.merge(
+        values[[*key, "metric", "value"]], left_on=[*key, "remote"], right_on=[*key, "metric"], suffixes=("", "_remote")
+    )
+    latency = pairs["metric"].str.endswith("_latency").to_numpy(dtype=bool)
+    gain = np.where(latency, pairs["value"] / pairs["value_remote"], pairs["value_remote"] / pairs["value"])
+    faster = pairs[gain > 1 + NUMA_NOISE].drop_duplicates(["session", "metric"])
+    return found(
+        (
+            session,
+            str(file),
+            f"{remote} {shown(far)} {unit}",
+            f"not better than {metric}, {shown(own)} {unit}",
+            f"{remote} is {shown(far)} and {metric} {shown(own)} {unit}; memory of another node is not faster than the own.",
+        )
+        for session, file, remote, far, metric, own, unit in records(
+            faster, "session", "file", "remote", "value_remote", "metric", "value", "unit"
+        )
+    )
+
+
 def bandwidth_ceiling(batch: Batch) -> pd.DataFrame:
-    """STREAM results over what the machine's memory can carry."""
+    """Bandwidths over what the machine's memory or caches can carry."""
     return _over(batch.once(bandwidth_ceilings), "GB/s", "the memory of such a machine carries")
 
 
 def gflops_ceiling(batch: Batch) -> pd.DataFrame:
-    """LU solves over what the machine's cores can compute."""
+    """LU solves and matrix products over what the machine's cores can compute."""
     return _over(batch.once(flops_ceilings), "GFLOPS", "the cores of such a machine compute")
 
 
@@ -163,20 +191,29 @@ RULES = (
     Rule(
         "physics.bandwidth-ceiling",
         Severity.QUARANTINE,
-        "A STREAM result does not exceed what the machine's memory can carry.",
+        "A bandwidth does not exceed what the machine's memory can carry, or its caches where it is theirs.",
         "Channels times transfers times 8 bytes, with the most channels and the fastest modules of the kind of memory "
         "(JEDEC), by "
         "sockets; arrays that fit into caches are held to what the cores can load and store.",
         bandwidth_ceiling,
-        applies_to=("stream",),
+        applies_to=("stream", "stream_cache", "numa"),
     ),
     Rule(
         "physics.gflops-ceiling",
         Severity.QUARANTINE,
-        "An LU solve does not exceed what the machine's cores can compute.",
+        "An LU solve or a matrix product does not exceed what the machine's cores can compute.",
         "Cores times clock times two fused multiply-adds a cycle of the widest vector unit.",
         gflops_ceiling,
-        applies_to=("hpl",),
+        applies_to=("hpl", "hpl_mkl", "dgemm"),
+    ),
+    Rule(
+        "physics.numa-order",
+        Severity.WARNING,
+        "Memory of another NUMA node is not faster than that of the own.",
+        "A load from another node passes the own one's caches and the link between them (Drepper 2007, section 5); beyond 10 % "
+        "the nodes that a virtual machine shows are not those of the hardware, or another program was in the way.",
+        numa_order,
+        applies_to=("numa",),
     ),
     Rule(
         "physics.zero-time",
