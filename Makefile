@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; everything else is one line in `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-full lock lint docs clean
+.PHONY: help setup run run-fleet up test test-full lock lint docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,6 +31,9 @@ setup: .venv/.locked ## create .venv from the hashed lock; `run` and `test` do i
 
 run: setup ## measure this host, check, summarize and publish: three sessions of two executions, by a real Airflow
 	@$(BIN)/assay run --sessions $(SESSIONS) --executions $(EXECUTIONS)
+
+run-fleet: setup ## the fleet without AWS: six machines of three families in an emulated EC2, by a real Airflow
+	@$(BIN)/assay run-fleet
 
 up: setup ## open the Airflow UI on 127.0.0.1; Ctrl-C stops it
 	@exec $(BIN)/assay up

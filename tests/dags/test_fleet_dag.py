@@ -16,6 +16,7 @@ from assay.emulator.machines import alive_instances, emulated_fleet
 from assay.session import format_time
 from assay.settings import Settings
 from assay.workspace import Workspace
+from told_operator import watched_topic
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
@@ -126,10 +127,15 @@ def test_the_reaper_ends_what_was_forgotten_and_fails_so_that_somebody_looks(
             MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}],
         )
-    answer = in_airflow(lab, *runs(("reap_instances", {}), ("reap_instances", {})))
+    topic, queue = watched_topic("alarms")
+    answer = in_airflow(lab.model_copy(update={"alarm_sns_topic": topic}), *runs(("reap_instances", {}), ("reap_instances", {})))
     first, second = answer.value
     expected = {("reap", -1): "success", ("settle", -1): "success", ("nothing_was_left", -1): "failed"}
     assert states(first) == expected, answer.log[-6000:]
     assert second["state"] == "success", "and then nothing is left"
+    (message,) = queue.receive_messages(MaxNumberOfMessages=10)
+    told = json.loads(message.body)
+    assert told["Subject"] == "Assay: reap_instances.nothing_was_left failed"
+    assert "of run r: outlived its deadline" in told["Message"], "the operator is told what was left, and why"
     (alive,) = alive_instances(ec2)
     assert {"Key": "assay:deadline", "Value": later} in alive["Tags"], "of a run that is not known here: its deadline decides"

@@ -1,4 +1,4 @@
-"""`assay run` and `assay up`: the whole path on this machine, by a real Airflow."""
+"""`assay run`, `assay up` and `assay run-fleet`: the whole path on this machine, by a real Airflow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,23 @@ def up() -> None:
     serve_ui(Settings())
 
 
+def run_fleet() -> None:
+    """Run the path of the fleet without AWS: six machines of three families, in an emulated EC2, by a real Airflow scheduler.
+
+    Each instance boots on this host by running its real user data, one after the other: it measures itself, uploads and is gone;
+    then its session is taken over and processed. What is measured is this host and bears its label. State is below `fleet/` of
+    ASSAY_HOME and of this run alone. Ends with a table of the machines and what is left in the emulated account; exits with 1 if
+    anything is, or if a type has no session.
+
+    Example: `assay run-fleet`
+    """
+    from assay.orchestration.fleet_run import run_fleet as run_emulated
+
+    raise typer.Exit(0 if run_emulated(Settings()).succeeded else 1)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command()(run)
     app.command()(up)
+    app.command()(run_fleet)

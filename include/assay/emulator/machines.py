@@ -63,10 +63,11 @@ class EmulatedMachine:
 
 
 class EmulatedFleet:
-    """Boots every instance that appears in the emulator. `doomed`: types whose machines die at once, without a word."""
+    """Boots every instance that appears in the emulator. `doomed`: types whose machines die at once, without a word; `at_once`:
+    how many may run at the same time, others wait to be booted; None: as many as there are."""
 
-    def __init__(self, folder: Path, doomed: tuple[str, ...] = (), region: str = "us-east-1") -> None:
-        self.folder, self.doomed = folder, doomed
+    def __init__(self, folder: Path, doomed: tuple[str, ...] = (), region: str = "us-east-1", at_once: int | None = None) -> None:
+        self.folder, self.doomed, self._at_once = folder, doomed, at_once
         self.machines: dict[str, EmulatedMachine] = {}
         self._gone: set[str] = set()
         self._client = boto3.client("ec2", region_name=region)
@@ -90,12 +91,13 @@ class EmulatedFleet:
                 if instance["InstanceType"] in self.doomed:
                     self._gone.add(instance_id)
                     self._client.terminate_instances(InstanceIds=[instance_id])
-                else:
+                elif self._at_once is None or sum(known not in self._gone for known in self.machines) < self._at_once:
                     folder = Path(tempfile.mkdtemp(prefix=f"{instance_id}-", dir=self.folder))
                     self.machines[instance_id] = EmulatedMachine(self._client, instance_id, folder)
             for instance_id, machine in list(self.machines.items()):
                 if instance_id not in alive:
                     machine.kill()
+                    self._gone.add(instance_id)
                 elif instance_id not in self._gone and machine.ended():
                     self._gone.add(instance_id)
 
@@ -108,10 +110,10 @@ def alive_instances(client: Any) -> list[Any]:
 
 
 @contextmanager
-def emulated_fleet(folder: Path, doomed: tuple[str, ...] = ()) -> Iterator[EmulatedFleet]:
+def emulated_fleet(folder: Path, doomed: tuple[str, ...] = (), at_once: int | None = None) -> Iterator[EmulatedFleet]:
     """A fleet for as long as the context lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    fleet = EmulatedFleet(folder, doomed)
+    fleet = EmulatedFleet(folder, doomed, at_once=at_once)
     try:
         yield fleet
     finally:

@@ -21,6 +21,7 @@ _WORDS = {
     "upstream_failed": ("not run: one before it failed", "red"),
     "up_for_retry": ("will be tried again", "yellow"),
     "running": ("running", "cyan"),
+    "deferred": ("waits without a worker", "cyan"),
     "awaiting_input": ("waits for approval", "yellow"),
     "skipped": ("skipped: nothing to do", "yellow"),
 }
