@@ -7,7 +7,6 @@ in one folder (`var/` in the checkout), on an embedded PostgreSQL and a local Gi
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -282,12 +281,12 @@ class Settings(BaseSettings):
         """The regions where machines may be started, in order of preference."""
         return tuple(self.fleet_regions.split(","))
 
-    @cached_property
+    @property  # not cached: a copy with another folder or bucket would keep the old one
     def object_storage_url(self) -> str:
         """Where raw and processed objects lie."""
         return self.storage_url or (self.home / "storage").as_uri()
 
-    @cached_property
+    @property
     def recordings_storage_url(self) -> str:
         """Where recordings lie."""
         return self.recordings_url or self.object_storage_url

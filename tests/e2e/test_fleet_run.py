@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -23,9 +22,9 @@ pytestmark = [pytest.mark.full, pytest.mark.airflow, pytest.mark.enable_socket, 
 
 
 @pytest.fixture
-def home(server_home: Path) -> Iterator[Path]:
+def home(server_home: Path) -> Path:
     """A home for the command, whose state is below `fleet/`."""
-    yield server_home / "run-fleet"
+    return server_home / "run-fleet"
 
 
 def run_fleet(home: Path) -> subprocess.Popen[str]:

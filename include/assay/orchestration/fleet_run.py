@@ -82,9 +82,8 @@ def run_fleet(settings: Settings, *, types: Sequence[str] = TYPES, console: Cons
             progress.say("stopping Airflow")
         left = count_left(here.machine_regions)
         progress.say("stopped")
-    judged = dict(
-        zip(sessions["session"], zip(sessions["subject"], sessions["verdict"].fillna("none yet"), strict=True), strict=True)
-    )
+    verdicts = zip(sessions["subject"], sessions["verdict"].fillna("none yet"), strict=True)
+    judged = dict(zip(sessions["session"], verdicts, strict=True))
     report = FleetReport(failure, tuple(machines), judged, left, stored, dict(server.calls))
     print_report(console, report)
     return report
