@@ -55,6 +55,7 @@ SERVICE = closed(
         "cap_drop": {"type": "array", "items": TEXT_, "uniqueItems": True},
         "security_opt": {"type": "array", "items": TEXT_, "uniqueItems": True},
         "stop_grace_period": DURATION,
+        "env_file": {"type": "array", "items": closed({"path": TEXT_, "required": {"type": "boolean"}}, "path")},
         "environment": {
             "type": "object",
             "patternProperties": {"^[A-Z][A-Z0-9_]*$": SCALAR},
