@@ -71,7 +71,9 @@ def print_report(console: Console, report: FleetReport) -> None:
             "" if usd is None else f"{usd:.4f}",
         )
     say("")
-    console.print(table, width=None if console.is_terminal else PIPE_WIDTH)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPE_WIDTH)
+    console.print(table)
     for line in NOTE:
         say(line)
     asked = ", ".join(f"{name} {count}" for name, count in sorted(report.calls.items()) if name.startswith(("Run", "Terminate")))
