@@ -35,6 +35,7 @@ class FleetReport:
     """
 
     failure: str
+    types: tuple[str, ...]
     machines: tuple[MachineEntry, ...]
     sessions: dict[str, tuple[str, str]]
     left: Left
@@ -43,9 +44,9 @@ class FleetReport:
 
     @property
     def succeeded(self) -> bool:
-        """Whether every type has a session and nothing is left."""
+        """Whether every type that was asked for has a session, and nothing is left."""
         measured = {entry.instance_type for entry in self.machines if entry.session}
-        return not self.failure and self.left.nothing and measured == {entry.instance_type for entry in self.machines} != set()
+        return not self.failure and self.left.nothing and measured >= set(self.types)
 
 
 def print_report(console: Console, report: FleetReport) -> None:
@@ -79,6 +80,8 @@ def print_report(console: Console, report: FleetReport) -> None:
     asked = ", ".join(f"{name} {count}" for name, count in sorted(report.calls.items()) if name.startswith(("Run", "Terminate")))
     say(f"calls      {asked}")
     say(f"results    {report.folder}: raw/ as stored, processed/, and what each machine uploaded in incoming/")
+    for missing in sorted(set(report.types) - {entry.instance_type for entry in report.machines}):
+        say(f"{missing}: no machine was planned; the log of plan_fleet says why", "red")
     if report.failure:
         say(report.failure, "red")
     say(str(report.left))

@@ -84,7 +84,7 @@ def run_fleet(settings: Settings, *, types: Sequence[str] = TYPES, console: Cons
         progress.say("stopped")
     verdicts = zip(sessions["subject"], sessions["verdict"].fillna("none yet"), strict=True)
     judged = dict(zip(sessions["session"], verdicts, strict=True))
-    report = FleetReport(failure, tuple(machines), judged, left, stored, dict(server.calls))
+    report = FleetReport(failure, tuple(types), tuple(machines), judged, left, stored, dict(server.calls))
     print_report(console, report)
     return report
 
