@@ -29,13 +29,13 @@ static double time_passes(const arrays *at, uint64_t passes)
 
 int main(int count, char **words)
 {
-    const size_t whole = UNROLLED * LANES;
+    const size_t whole = whole_vectors();
     const unsigned repetitions = (unsigned)option(count, words, "--repetitions", 5, 1, MOST_REPETITIONS);
     const double seconds_wanted = 1e-3 * (double)option(count, words, "--milliseconds", 10, 1, 60000);
     const int huge = (int)option(count, words, "--huge", 0, 0, 1);
     arrays levels[LEVELS];
     say("assay-cache-bandwidth 1");
-    say("vector_bits %d", 8 * VECTOR_BYTES);
+    say("vector_bits %zu", 8 * vector_bytes());
     say("repetitions %u", repetitions);
     for (int level = 0; level < LEVELS; level++) {
         char name[16];

@@ -28,7 +28,7 @@ static char *get_memory(size_t bytes, int huge)
 }
 
 /* Bytes of this process that lie in transparent huge pages, as the kernel says; 0 where it does not say. */
-static uint64_t huge_bytes(void)
+__attribute__((unused)) static uint64_t huge_bytes(void)
 {
     FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
     char line[256];

@@ -38,7 +38,7 @@ static double time_passes(triad *kernel, double *a, const double *b, const doubl
 
 int main(int count, char **words)
 {
-    const size_t whole = UNROLLED * LANES;
+    const size_t whole = whole_vectors();
     const size_t n = (size_t)option(count, words, "--elements", 1024, 64, MOST_ELEMENTS) / whole * whole;
     const unsigned repetitions = (unsigned)option(count, words, "--repetitions", 7, 1, MOST_REPETITIONS);
     const double seconds_wanted = 1e-3 * (double)option(count, words, "--milliseconds", 20, 1, 60000);
@@ -61,7 +61,7 @@ int main(int count, char **words)
         passes[k] = (uint64_t)((double)passes[k] * seconds_wanted / took) + 1;
     }
     say("assay-vectors 1");
-    say("vector_bits %d", 8 * VECTOR_BYTES);
+    say("vector_bits %zu", 8 * vector_bytes());
     say("elements %zu", n);
     say("repetitions %u", repetitions);
     say("columns repetition kernel passes core_s");
