@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +79,18 @@ def dropped_database(urls: embedded.Urls, url: str) -> None:
     _administer(urls, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
+def closed_database(urls: embedded.Urls, url: str) -> None:
+    """Let a database take no connection, and end those that there are."""
+    name = make_url(url).database
+    _administer(urls, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    _administer(urls, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
+def opened_database(urls: embedded.Urls, url: str) -> None:
+    """The reverse of `closed_database`."""
+    _administer(urls, f"ALTER DATABASE {make_url(url).database} ALLOW_CONNECTIONS true")
+
+
 @pytest.fixture
 def empty_database_url(server_urls: embedded.Urls) -> Iterator[str]:
     """A database of this test's own without any table."""
@@ -143,15 +157,31 @@ def aws(aws_emulator: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def ec2_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An emulator of this test's own that behaves as EC2 does (assay.emulator.ec2.Ec2Server), as the environment's AWS."""
-    import urllib.request
-
     from assay.emulator.ec2 import Ec2Server
 
-    server = Ec2Server()
-    urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/moto-api/reset", method="POST")).close()
-    _as_environment(server, monkeypatch)
-    yield server
-    server.stop()
+    with serving_aws(Ec2Server, monkeypatch) as server:
+        yield server
+
+
+@pytest.fixture
+def trap_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The same with traps (trap_server.TrapServer)."""
+    from trap_server import TrapServer
+
+    with serving_aws(TrapServer, monkeypatch) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving_aws(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An emulator of this kind that holds nothing yet, as the environment's AWS."""
+    server = kind()
+    try:
+        urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/moto-api/reset", method="POST")).close()
+        _as_environment(server, monkeypatch)
+        yield server
+    finally:
+        server.stop()
 
 
 def _as_environment(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
