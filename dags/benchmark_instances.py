@@ -104,7 +104,7 @@ settings = Settings()
             minimum=1,
             maximum=100,
             title="EC2: executions",
-            description="How often every tool runs within a session on EC2.",
+            description="How often every tool runs within a session on EC2, at least; it runs on until its interval is narrow.",
         ),
         "max_dollars": Param(
             settings.fleet_max_dollars,

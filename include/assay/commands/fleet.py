@@ -30,7 +30,7 @@ def plan(
     machines: Annotated[int, typer.Option("--machines", min=1, max=20, help="Machines of each type, one session each.")] = 1,
     executions: Annotated[
         int | None,
-        typer.Option("--executions", min=1, max=100, help="Executions of every tool. Default: ASSAY_FLEET_EXECUTIONS."),
+        typer.Option("--executions", min=1, max=100, help="Executions of every tool, at least. Default: ASSAY_FLEET_EXECUTIONS."),
     ] = None,
     max_dollars: Annotated[
         float | None, typer.Option("--max-dollars", min=0, help="Lower the limit ASSAY_FLEET_MAX_DOLLARS for this plan.")
