@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from assay.check.judge import judge_read, recheck
 from assay.check.verify import verify_arrived
-from assay.database.recordings import datasets_with_recordings
+from assay.database.recordings import count_quarantined, datasets_with_recordings
+from assay.notify.metrics import Metric, put_metric
 from assay.preprocess.step import preprocess_accepted
 from assay.read.compaction import compact_many
 from assay.read.recordings import read_recordings
@@ -32,7 +33,9 @@ def judge_recordings(workspace: Workspace) -> int | None:
 
 def preprocess_recordings(workspace: Workspace) -> int:
     """Process the data files of every dataset's accepted recordings that were not processed yet; gives their number."""
-    return sum(preprocess_accepted(workspace.of_dataset(dataset)) for dataset in datasets_with_recordings(workspace.engine))
+    done = sum(preprocess_accepted(workspace.of_dataset(dataset)) for dataset in datasets_with_recordings(workspace.engine))
+    put_metric(workspace.settings, Metric.QUARANTINED, count_quarantined(workspace.engine))
+    return done
 
 
 @dataclass(frozen=True)

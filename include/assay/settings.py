@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         None, description="Mail address that is told of it, through Airflow's connection `smtp_default`."
     )
     alarm_mail_from: str | None = Field(None, description="Sender of that mail. Default: as the connection says.")
+    metrics_namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._/#-]{1,255}$",
+        description="Namespace of Amazon CloudWatch that gets metrics: failed uploads, quarantine, differences. Default: off.",
+    )
     serve_token: SecretStr | None = Field(
         None, description="Bearer token, of 16 characters or more, that `assay serve` asks for; needed beyond this machine."
     )

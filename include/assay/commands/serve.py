@@ -15,6 +15,9 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8787,
     dataset: Dataset = None,
+    ingestion_only: Annotated[
+        bool, typer.Option("--ingestion-only", help="The ingestion API alone, at /recordings/; it asks for keys on any address.")
+    ] = False,
 ) -> None:
     """Serve the dataset as of now over HTTP: live documents, filtered statistics and rankings, sessions. Ctrl-C stops it.
 
@@ -27,9 +30,10 @@ def serve(
     from assay.settings import Settings
 
     shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"reporting API: http://{shown}:{port}/v1/latest (described by /openapi.json); Ctrl-C stops it", err=True)
+    said = "ingestion API: http://{}/recordings/" if ingestion_only else "reporting API: http://{}/v1/latest"
+    typer.echo(f"{said.format(f'{shown}:{port}')} (described by its openapi.json); Ctrl-C stops it", err=True)
     try:
-        answer(Settings(), dataset, host, port)
+        answer(Settings(), dataset, host, port, ingestion_only=ingestion_only)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
 

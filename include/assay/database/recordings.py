@@ -149,3 +149,10 @@ def datasets_with_recordings(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         found = connection.execute(text("SELECT DISTINCT dataset FROM assay.sessions WHERE kind = 'recording' ORDER BY 1"))
         return list(found.scalars())
+
+
+def count_quarantined(engine: Engine) -> int:
+    """How many recordings of all datasets are in quarantine."""
+    with engine.connect() as connection:
+        query = text("SELECT count(*) FROM assay.sessions WHERE kind = 'recording' AND verdict = 'quarantined'")
+        return int(connection.scalar(query) or 0)

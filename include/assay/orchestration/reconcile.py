@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 def compare(day: str) -> dict[str, Any]:
     """Compare storage and database, hashing what is chosen by the day; gives counts, and the first differences as text."""
+    from assay.notify.metrics import Metric, put_metric
     from assay.reconcile.look import reconcile
 
     def step(workspace: Workspace) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def compare(day: str) -> dict[str, Any]:
             "%d sessions, %d objects, %d hashed, %d on their way: %d differ",
             *(report.sessions, report.objects, report.hashed, report.coming, report.total),
         )
+        put_metric(workspace.settings, Metric.DIFFERENCES, report.total)
         named = [str(difference) for difference in report.differences[:MOST_PASSED_ON]]
         return {"sessions": report.sessions, "objects": report.objects, "hashed": report.hashed, "total": report.total} | {
             "differences": named

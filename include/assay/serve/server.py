@@ -45,11 +45,23 @@ def reporting_app(
     return create_app(live, dependencies=dependencies, origins=origins, beside=beside)
 
 
-def serve(settings: Settings, dataset: str | None, host: str, port: int) -> None:
-    """Answer until interrupted. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
-    check_exposure(host, settings.serve_token)
+def serve(settings: Settings, dataset: str | None, host: str, port: int, *, ingestion_only: bool = False) -> None:
+    """Answer until interrupted. `ingestion_only`: without the reporting API; the ingestion API has keys of its own. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
     ingestion = ingest_app(settings, functools.partial(open_workspace, dataset, settings))
+    if ingestion_only:
+        run_app(alone(ingestion), host, port)
+        return
+    check_exposure(host, settings.serve_token)
     run_app(reporting_app(settings, dataset, beside={INGESTION: ingestion}), host, port)
+
+
+def alone(ingestion: FastAPI) -> FastAPI:
+    """The ingestion API where it is beside the reporting API, without that."""
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: ingestion.router.lifespan_context(ingestion)
+    )
+    app.mount(INGESTION, ingestion)
+    return app
 
 
 def run_app(app: ASGIApp, host: str, port: int) -> None:

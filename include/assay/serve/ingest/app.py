@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assay import __version__
 from assay.database.keys import parse_networks
 from assay.database.uploads import Upload
+from assay.notify.metrics import Metric, put_metric
 from assay.serve.app import MAX_ADDRESS_BYTES, describe_problems
 from assay.serve.ingest.access import Gate
 from assay.serve.ingest.finding import Shelves, finding_router
@@ -73,7 +74,7 @@ def ingest_app(
         lifespan=lifespan,
     )
     gate = Gate(lambda: opened.workspace.engine, lambda: opened.tokens, networks)
-    app.include_router(router(gate, lambda: opened.intake))
+    app.include_router(router(gate, lambda: opened.intake, lambda: put_metric(settings, Metric.UPLOAD_FAILURES, 1)))
     app.include_router(finding_router(gate, lambda: opened.shelves))
     app.include_router(object_router(lambda: opened.tokens, lambda: opened.shelves))
     install(app, other_method="This address takes other methods; nothing is ever deleted or replaced. See /openapi.json.")

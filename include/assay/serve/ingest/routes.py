@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 SessionId = Annotated[str, Path(pattern=SESSION_FORM, description="Session id.", examples=["20240229T151221Z-3fa9c24be01d"])]
 
 
-def router(gate: Gate, intake: Callable[[], Intake]) -> APIRouter:
-    """The endpoints; `intake` opens database and store at the first request."""
+def router(gate: Gate, intake: Callable[[], Intake], failed: Callable[[], object]) -> APIRouter:
+    """The endpoints; `intake` opens database and store at the first request, `failed` is called when a failure is reported."""
     routes = APIRouter(prefix="/v1")
     with_key: Any = Depends(gate.with_key)
     uploader: Any = Depends(gate.uploader)
@@ -113,6 +113,7 @@ def router(gate: Gate, intake: Callable[[], Intake]) -> APIRouter:
         with caller.audited("failure", body.session):
             caller.detail = f"{body.folder}: {body.message}"
         log.error("ingest: lab %s could not send folder %r: %r", caller.key.lab, body.folder, body.message)
+        failed()
         return Done()
 
     return routes
