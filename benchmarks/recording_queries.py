@@ -40,8 +40,8 @@ INSERT INTO assay.datasets (dataset) VALUES ('recordings') ON CONFLICT DO NOTHIN
 INSERT INTO assay.sessions (dataset, session, kind, subject, state, verdict, started_at, ended_at, source, source_version,
   licence, attribution, url, source_file, prefix, manifest_sha256, files_digest, labels, run, registered_at)
 SELECT 'recordings', to_char(at, 'YYYYMMDD"T"HH24MISS"Z"') || '-' || left(md5(n::text), 12), 'recording', 'lab-' || n % 20,
-  'judged', 'accepted', at, at, 'lab-recording', '1', 'private', '', '', '', 'raw/recording/' || n || '/', md5(n::text), md5(n::text),
-  jsonb_build_object('folder', to_char(at, 'YYYYMMDD_HH24MISS')), '', at + interval '1 hour'
+  'judged', 'accepted', at, at, 'lab-recording', '1', 'private', '', '', '', 'raw/recording/' || n || '/', md5(n::text),
+  md5(n::text), jsonb_build_object('folder', to_char(at, 'YYYYMMDD_HH24MISS')), '', at + interval '1 hour'
 FROM (SELECT n, timestamptz '1990-01-01 00:00Z' + n * interval '20 minutes' AS at FROM generate_series(1, :count) n) made;
 INSERT INTO assay.raw_files (dataset, session, path, size, sha256)
 SELECT dataset, session, 'eeg.edf', 600000000, md5(session) FROM assay.sessions;

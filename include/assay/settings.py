@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Share of the objects that `assay fsck` and the nightly `reconcile` read and hash; of all others sizes are "
-        "compared. A night at 0.01 has read everything about once in a quarter.",
+        "compared. At 0.01 an object is read about once in a hundred nights.",
     )
     processed_file_threads: int = Field(2, ge=1, le=64, description="Files of recordings that are preprocessed at the same time.")
 

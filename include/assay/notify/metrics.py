@@ -1,4 +1,4 @@
-"""Metrics to Amazon CloudWatch, from which its alarms take them (`docs/aws/alarms.json`); off unless a namespace is configured."""
+"""Metrics to Amazon CloudWatch, which its alarms look at (`docs/aws/alarms.json`); off unless a namespace is configured."""
 
 from __future__ import annotations
 

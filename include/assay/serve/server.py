@@ -46,7 +46,10 @@ def reporting_app(
 
 
 def serve(settings: Settings, dataset: str | None, host: str, port: int, *, ingestion_only: bool = False) -> None:
-    """Answer until interrupted. `ingestion_only`: without the reporting API; the ingestion API has keys of its own. Raises AssayError if other machines could ask without a token, or the port cannot be had."""
+    """Answer until interrupted. `ingestion_only`: without the reporting API; the ingestion API has keys of its own.
+
+    Raises AssayError if other machines could ask without a token, or the port cannot be had.
+    """
     ingestion = ingest_app(settings, functools.partial(open_workspace, dataset, settings))
     if ingestion_only:
         run_app(alone(ingestion), host, port)
