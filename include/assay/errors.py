@@ -52,6 +52,10 @@ class StorageError(AssayError):
     """A store cannot do what was asked: no space, no permission, no network, no credentials, or a key that is not allowed."""
 
 
+class ProcessorDied(AssayError):
+    """The process in which a processor runs was ended from outside, as where memory runs short; a rerun goes on."""
+
+
 class DatabaseUnavailable(AssayError):
     """PostgreSQL cannot be started or reached, or went away in the middle; a rerun continues where it stopped."""
 

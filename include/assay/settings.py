@@ -188,7 +188,12 @@ class Settings(BaseSettings):
         description="Share of the objects that `assay fsck` and the nightly `reconcile` read and hash; of all others sizes are "
         "compared. At 0.01 an object is read about once in a hundred nights.",
     )
-    processed_file_threads: int = Field(2, ge=1, le=64, description="Files of recordings that are preprocessed at the same time.")
+    processed_file_threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Files of recordings that are preprocessed at the same time, each by a process of 300 MB at most.",
+    )
 
     price_regions: str = Field(
         "us-east-1,us-west-2,eu-west-1",

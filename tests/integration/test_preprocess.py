@@ -83,14 +83,16 @@ def test_a_new_version_reprocesses_by_choice_and_what_it_mends_is_accepted(
 ) -> None:
     labs = arrive(workspace, write_folder(tmp_path, files={"night.edf": EDF.read_bytes()[:100_000]}))
     preprocess_accepted(labs)
-    newer = SimpleNamespace(NAME="edf", VERSION="2", accepts=edf.accepts, process=lambda raw, folder: made_by_hand(folder))
+    newer = SimpleNamespace(
+        NAME="edf", VERSION="3", APART=False, accepts=edf.accepts, process=lambda raw, folder: made_by_hand(folder)
+    )
     monkeypatch.setattr(step, "processor_for", lambda path, head: newer)
     assert preprocess_accepted(labs) == 0
     assert preprocess_accepted(labs, again=True) == 1
     assert preprocess_accepted(labs, again=True) == 0
     assert verdict(labs) == "accepted"
-    assert list(labs.ledger.processing()["version"]) == ["1", "2"]
-    assert "/edf-2/" in labs.ledger.processed_files()["key"].iloc[0]
+    assert list(labs.ledger.processing()["version"]) == ["2", "3"]
+    assert "/edf-3/" in labs.ledger.processed_files()["key"].iloc[0]
 
 
 def test_what_an_older_version_made_is_shown_and_then_made_again(
@@ -102,15 +104,15 @@ def test_what_an_older_version_made_is_shown_and_then_made_again(
     monkeypatch.setenv("ASSAY_DATABASE_URL", labs.engine.url.render_as_string(hide_password=False))
     asked = ["recordings", "reprocess", "--processor", "edf", "--json"]
     assert orjson.loads(CliRunner().invoke(app, asked).stdout) == {"files": [], "processed": 0}
-    monkeypatch.setattr(edf, "VERSION", "2")
+    monkeypatch.setattr(edf, "VERSION", "3")
     shown = orjson.loads(CliRunner().invoke(app, [*asked, "--dry-run"]).stdout)
-    assert [(row["path"], row["version"], row["newest"]) for row in shown["files"]] == [("night.edf", "1", "2")]
-    assert set(labs.ledger.processing()["version"]) == {"1"}
+    assert [(row["path"], row["version"], row["newest"]) for row in shown["files"]] == [("night.edf", "2", "3")]
+    assert set(labs.ledger.processing()["version"]) == {"1", "2"}
     assert orjson.loads(CliRunner().invoke(app, asked).stdout)["processed"] == 1
-    assert list(labs.ledger.processing()["version"]) == ["1", "2", "1"]
+    assert list(labs.ledger.processing()["version"]) == ["2", "3", "1"]
     assert orjson.loads(CliRunner().invoke(app, asked).stdout)["processed"] == 0
     [session] = labs.ledger.sessions()["session"]
-    lost = next(key for key in labs.ledger.processed_files()["key"] if "/edf-2/" in key)
+    lost = next(key for key in labs.ledger.processed_files()["key"] if "/edf-3/" in key)
     content = labs.storage.read(lost)
     labs.storage.delete([lost])
     assert orjson.loads(CliRunner().invoke(app, [*asked, "--session", session, "--anew"]).stdout)["processed"] == 1

@@ -110,6 +110,11 @@ def airflow_environment(
         ("database", "check_migrations"): False,  # the supervisor migrates while the API server is still importing
         ("scheduler", "scheduler_idle_sleep_time"): 0.5,
         ("dag_processor", "parsing_processes"): 1,
+        (
+            "core",
+            "dagbag_import_timeout",
+        ): 120,  # a busy machine may not get it done in Airflow's 30 s and 50 s
+        ("dag_processor", "dag_file_processor_timeout"): 180,
         ("dag_processor", "min_file_process_interval"): 60,
         ("logging", "base_log_folder"): home / "logs",
         ("logging", "dag_processor_child_process_log_directory"): home / "logs" / "dag_processor",

@@ -8,10 +8,18 @@ from typing import TypeVar
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from assay.errors import AssayError, AwsUnavailable, DatabaseUnavailable, NotificationFailed, PricesUnavailable, StorageError
+from assay.errors import (
+    AssayError,
+    AwsUnavailable,
+    DatabaseUnavailable,
+    NotificationFailed,
+    PricesUnavailable,
+    ProcessorDied,
+    StorageError,
+)
 from assay.workspace import Workspace, open_workspace
 
-PASSING = (AwsUnavailable, DatabaseUnavailable, NotificationFailed, PricesUnavailable, StorageError)
+PASSING = (AwsUnavailable, DatabaseUnavailable, NotificationFailed, PricesUnavailable, ProcessorDied, StorageError)
 """What may be over in a moment: these are left to Airflow's retries; every other AssayError fails the task at once."""
 
 Result = TypeVar("Result")

@@ -49,10 +49,12 @@ class Made:
 
 
 class Processor(Protocol):
-    """A module in `processors/`. Raise VERSION when the same bytes give other files."""
+    """A module in `processors/`. Raise VERSION when the same bytes give other files. APART: it runs in a process of its own, as
+    whatever has a library read what others wrote should."""
 
     NAME: str
     VERSION: str
+    APART: bool
 
     def accepts(self, path: str, head: bytes) -> bool:
         """Whether a file of this name that begins with these bytes (HEAD_BYTES at most) is of its type."""

@@ -20,6 +20,11 @@ def processors() -> tuple[Processor, ...]:
     return (*found, cast(Processor, copy))
 
 
+def processor_named(name: str) -> Processor:
+    """The processor of that name."""
+    return next(one for one in processors() if name == one.NAME)
+
+
 def processor_for(path: str, head: bytes) -> Processor:
     """The processor of a file by its name and its first bytes."""
     return next(one for one in processors() if one.accepts(path, head))

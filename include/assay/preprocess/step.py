@@ -17,8 +17,10 @@ from assay.check.rules import preprocess as rules
 from assay.database.recordings import MadeFile, Processing
 from assay.database.words import FINDING_COLUMNS
 from assay.errors import StorageConflict
+from assay.preprocess.apart import Workshop
 from assay.preprocess.processor import CLIPPED, COPIED, GAPS, HEAD_BYTES, Broken, RawInput
 from assay.preprocess.registry import processor_for
+from assay.preprocess.scratch import scratch_folder
 from assay.session import hash_file
 from assay.storage import Storage
 from assay.storage.local import LocalStorage
@@ -47,19 +49,20 @@ def process_files(workspace: Workspace, waiting: pd.DataFrame, *, again: bool) -
     `again`: not those that the version of now has done with the same bytes.
     """
     done = 0
-    for session, files in waiting.groupby("session", sort=False):
-        done += _process_session(workspace, str(session), files, again=again)
+    with scratch_folder(workspace.settings.home) as scratch, Workshop(scratch) as workshop:
+        for session, files in waiting.groupby("session", sort=False):
+            done += _process_session(workspace, workshop, str(session), files, again=again)
     return done
 
 
-def _process_session(workspace: Workspace, session: str, files: pd.DataFrame, *, again: bool) -> int:
+def _process_session(workspace: Workspace, workshop: Workshop, session: str, files: pd.DataFrame, *, again: bool) -> int:
     began = time.monotonic()
     earlier = workspace.ledger.processing([session])
     known = set(zip(earlier["path"], earlier["processor"], earlier["version"], earlier["input_sha256"], strict=True))
     rows = list(files[["prefix", "path", "sha256"]].itertuples(index=False, name=None))
 
     def one(row: tuple[str, str, str]) -> Processing | None:
-        return _process_file(workspace, session, *row, known=known if again else set())
+        return _process_file(workspace, workshop, session, *row, known=known if again else set())
 
     with ThreadPoolExecutor(workspace.settings.processed_file_threads, thread_name_prefix="assay-preprocess") as pool:
         made = [each for each in pool.map(one, rows) if each is not None]
@@ -77,9 +80,16 @@ def _process_session(workspace: Workspace, session: str, files: pd.DataFrame, *,
 
 
 def _process_file(
-    workspace: Workspace, session: str, prefix: str, path: str, sha256: str, *, known: set[tuple[str, str, str, str]]
+    workspace: Workspace,
+    workshop: Workshop,
+    session: str,
+    prefix: str,
+    path: str,
+    sha256: str,
+    *,
+    known: set[tuple[str, str, str, str]],
 ) -> Processing | None:
-    with tempfile.TemporaryDirectory(prefix="assay-preprocess-", dir=_scratch(workspace)) as name:
+    with tempfile.TemporaryDirectory(dir=workshop.scratch) as name:
         scratch = Path(name)
         with _on_disk(workspace.recordings, prefix + path, scratch / "input") as file:
             with file.open("rb") as stream:
@@ -89,7 +99,7 @@ def _process_file(
             folder = scratch / "made"
             folder.mkdir()
             try:
-                made = processor.process(RawInput(session, path, file, sha256), folder)
+                made = workshop.process(processor, RawInput(session, path, file, sha256), folder)
             except Broken as error:
                 return Processing(session, path, processor.NAME, processor.VERSION, sha256, str(error))
             below = f"{PREFIX}/{processor.NAME}-{processor.VERSION}/{session}/{path}"
@@ -120,13 +130,6 @@ def _on_disk(storage: Storage, key: str, scratch: Path) -> Iterator[Path]:
         for chunk in storage.chunks(key):
             stream.write(chunk)
     yield scratch
-
-
-def _scratch(workspace: Workspace) -> Path:
-    # Not /tmp, which may be memory: a recording may be larger than that.
-    folder = workspace.settings.home / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _findings(session: str, made: list[Processing], earlier: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from assay.preprocess.processor import BYTES, COPIED, Made, Output, RawInput
 
 NAME = "copy"
 VERSION = "1"
+APART = False
 
 
 def accepts(path: str, head: bytes) -> bool:

@@ -13,7 +13,8 @@ from assay.preprocess.processor import Broken, Made, RawInput
 from assay.preprocess.signals import SignalWriter, Track
 
 NAME = "edf"
-VERSION = "1"
+VERSION = "2"
+APART = True
 
 SAMPLES_AT_ONCE = 65_536
 

@@ -11,7 +11,8 @@ from assay.preprocess.processor import Broken, Made, RawInput
 from assay.preprocess.signals import MAX_TRACKS, SignalWriter, Track
 
 NAME = "miniseed"
-VERSION = "1"
+VERSION = "2"
+APART = True
 
 _SUFFIXES = (".mseed", ".miniseed", ".ms", ".msd")
 _VERSION_2 = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")

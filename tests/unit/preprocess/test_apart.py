@@ -1,0 +1,58 @@
+"""Processors in processes of their own: what they say comes back, and how one ends tells whose fault it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from assay.errors import ProcessorDied
+from assay.preprocess.apart import Workshop
+from assay.preprocess.processor import PARQUET, PNG, Broken, RawInput
+from assay.preprocess.processors import copy, edf, miniseed
+from real_recordings import EDF, MSEED
+
+
+def test_files_and_faults_come_back_from_one_process_for_many_files(tmp_path: Path) -> None:
+    (tmp_path / "cut.edf").write_bytes(EDF.read_bytes()[:100_000])
+    with Workshop(tmp_path) as workshop:
+        for number, file in enumerate((EDF, EDF)):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            made = workshop.process(edf, RawInput("s", "night.edf", file, "0" * 64), folder)
+            assert [(out.name, out.media_type, out.file.is_file()) for out in made.outputs] == [
+                ("signals.parquet", PARQUET, True),
+                ("preview.png", PNG, True),
+            ]
+            assert made.facts["format"] == "EDF"
+        with pytest.raises(Broken, match=r"cut\.edf"):
+            workshop.process(edf, RawInput("s", "cut.edf", tmp_path / "cut.edf", "0" * 64), tmp_path)
+        with pytest.raises(Broken, match=r"x\.mseed"):
+            workshop.process(miniseed, RawInput("s", "x.mseed", MSEED / "brokenlastrecord.mseed", "0" * 64), tmp_path)
+        assert len(psutil.Process().children()) == 1
+        assert workshop.process(copy, RawInput("s", "x.bin", EDF, "0" * 64), tmp_path).flags == ("copied",)
+    assert psutil.Process().children() == []
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGSEGV, Broken), (signal.SIGKILL, ProcessorDied)])
+def test_a_file_that_ends_its_processor_is_broken_and_a_kill_is_tried_again(
+    number: signal.Signals, error: type[Exception], tmp_path: Path
+) -> None:
+    file = tmp_path / "endless.edf"
+    os.mkfifo(file)  # it waits for ever for what is in it
+
+    def end() -> None:
+        while not (started := psutil.Process().children()):
+            time.sleep(0.01)
+        started[0].send_signal(number)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    with Workshop(tmp_path) as workshop, pytest.raises(error, match=r"endless\.edf"):
+        workshop.process(edf, RawInput("s", "endless.edf", file, "0" * 64), tmp_path)
+    ending.join()
+    assert psutil.Process().children() == []
