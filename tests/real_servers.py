@@ -151,7 +151,7 @@ def aws_emulator() -> Iterator[Any]:
 def aws(aws_emulator: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The emulator as the environment's AWS; gives its endpoint."""
     aws_emulator.forget()
-    return _as_environment(aws_emulator, monkeypatch)
+    return as_environment(aws_emulator.endpoint, monkeypatch)
 
 
 @pytest.fixture
@@ -178,21 +178,22 @@ def serving_aws(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[An
     server = kind()
     try:
         urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/moto-api/reset", method="POST")).close()
-        _as_environment(server, monkeypatch)
+        as_environment(server.endpoint, monkeypatch)
         yield server
     finally:
         server.stop()
 
 
-def _as_environment(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def as_environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make an emulator the AWS of this process and of those that it starts; gives its endpoint."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return str(server.endpoint)
+    return endpoint
 
 
 @pytest.fixture

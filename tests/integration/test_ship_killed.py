@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,19 +18,11 @@ from assay.storage import Storage
 from assay.workspace import Workspace
 from ingest_server import IngestServer, make_folder
 from made_recordings import make_key, sha256
+from shippers import finish, kill, start, wait_until
 
 pytestmark = pytest.mark.enable_socket
 
 MIB = 1024 * 1024
-PROGRAM = """
-import atexit, re
-from pathlib import Path
-def peak():
-    print("peak MB", int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
-atexit.register(peak)
-from assay.cli import main
-main()
-"""
 
 
 @contextlib.contextmanager
@@ -40,32 +30,6 @@ def serving(workspace: Workspace, settings: Settings) -> Iterator[IngestServer]:
     server = IngestServer(ingest_app(settings, lambda: contextlib.nullcontext(workspace)))
     yield server
     server.stop()
-
-
-def start(server: IngestServer, key: str, home: Path, directory: Path, *options: str) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "AWS_"))}
-    environment = kept | {"ASSAY_HOME": str(home), "ASSAY_SHIP_URL": server.url, "ASSAY_SHIP_KEY": key}
-    command = [sys.executable, "-c", PROGRAM, "ship", "once", str(directory), *options]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(shipper: subprocess.Popen[str]) -> float:
-    """Wait until it has shipped everything; its peak memory in MB."""
-    said, _ = shipper.communicate(timeout=500)
-    assert shipper.returncode == 0, said
-    return float(said.rpartition("peak MB ")[2])
-
-
-def kill(shipper: subprocess.Popen[str]) -> None:
-    shipper.kill()
-    shipper.communicate()
-
-
-def wait_until(what: Any, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_killed_shipper_resumes_beside_another_with_s3_behind(
@@ -81,14 +45,14 @@ def test_a_killed_shipper_resumes_beside_another_with_s3_behind(
 
     with serving(workspace, settings) as server:
         one, two = make_key(workspace.engine), make_key(workspace.engine)
-        first = start(server, one, tmp_path / "home-a", tmp_path / "a", "--bandwidth", "16M", "--at-once", "1")
-        second = start(server, two, tmp_path / "home-b", tmp_path / "b")
+        first = start(server.url, one, tmp_path / "home-a", tmp_path / "a", "--bandwidth", "16M", "--at-once", "1")
+        second = start(server.url, two, tmp_path / "home-b", tmp_path / "b")
         wait_until(lambda: parts_sent() >= 1)
         kill(first)
         server.stop()
         server.start()
         before = parts_sent()
-        peaks = [finish(start(server, one, tmp_path / "home-a", tmp_path / "a")), finish(second)]
+        peaks = [finish(start(server.url, one, tmp_path / "home-a", tmp_path / "a")), finish(second)]
     print("peak memory of the shippers, MB:", peaks)
     assert before < 3
     assert parts_sent() <= 3 + 2  # the one that was cut, and its fault noted twice at most
@@ -120,15 +84,15 @@ def test_sessions_of_600_mb_by_two_shippers_one_killed_three_times_and_the_api_t
     started = time.monotonic()
     with serving(workspace, workspace.settings) as server:
         one, two = make_key(workspace.engine), make_key(workspace.engine)
-        second = start(server, two, tmp_path / "home-b", tmp_path / "b", "--quiet", "0")
+        second = start(server.url, two, tmp_path / "home-b", tmp_path / "b", "--quiet", "0")
         for attempt in range(3):
-            first = start(server, one, tmp_path / "home-a", tmp_path / "a", "--quiet", "0")
+            first = start(server.url, one, tmp_path / "home-a", tmp_path / "a", "--quiet", "0")
             time.sleep(8)
             kill(first)
             if attempt < 2:
                 server.stop()
                 server.start()
-        peaks = [finish(start(server, one, tmp_path / "home-a", tmp_path / "a", "--quiet", "0")), finish(second)]
+        peaks = [finish(start(server.url, one, tmp_path / "home-a", tmp_path / "a", "--quiet", "0")), finish(second)]
     print(f"peak memory of the shippers, MB: {peaks}; {time.monotonic() - started:.0f} s")
     storage = workspace.storage
     manifests = [json.loads(storage.read(i.key)) for i in storage.list("raw/recording") if i.key.endswith(MANIFEST_NAME)]
