@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
@@ -60,9 +61,13 @@ def serve(settings: Settings, dataset: str | None, host: str, port: int, *, inge
 
 def alone(ingestion: FastAPI) -> FastAPI:
     """The ingestion API where it is beside the reporting API, without that."""
-    app = FastAPI(
-        docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: ingestion.router.lifespan_context(ingestion)
-    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with ingestion.router.lifespan_context(ingestion):
+            yield
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.mount(INGESTION, ingestion)
     return app
 
