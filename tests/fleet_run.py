@@ -111,6 +111,8 @@ class FleetRun:
     states: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
+    """States of runs before it, which the reaper may ask for."""
     _ending: list[Any] = field(default_factory=list)
 
     def go(self) -> str:
@@ -141,10 +143,11 @@ class FleetRun:
         self._task("terminate", {"order": order}, slot)
 
     def reap(self) -> list[dict[str, Any]] | Any:
-        """One run of `reap_instances`: what was left over."""
-        self.struck, state = "", self.state
-        found = self._task("reap", {"states": {self.run_id: state}})
-        self.states.pop("reap")
+        """One run of `reap_instances`: what was left over. A reaper that failed told the ledger nothing."""
+        self.struck, states = "", {**self.others, self.run_id: self.state}
+        found = self._task("reap", {"states": states})
+        if found is not FAILED:
+            self._task("settle", {"states": states, "found": found})
         return found
 
     def _task(self, task: str, given: dict[str, Any], slot: str = "") -> Any:

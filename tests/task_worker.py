@@ -57,6 +57,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "store": lambda given: fleet.store_upload(given["launched"]),
     "terminate": lambda given: fleet.end_machine(given["order"]),
     "reap": lambda given: fleet.reap_all(lambda _, run: given["states"][run]),
+    "settle": lambda given: fleet.settle_ledger(given["found"], lambda _, run: given["states"][run]),
 }
 
 

@@ -1,4 +1,4 @@
-"""Faults, each at every step where it can happen: nothing runs afterwards, and a rerun completes."""
+"""Faults, each at every step where it can happen: nothing runs afterwards, the ledger names each state, a rerun completes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 import pytest
 from assay.database import embedded
+from assay.database.machines import list_machines
+from assay.database.words import OPEN, MachineState
 from assay.orchestration.environment import process_environment
 from assay.session import format_time
 from assay.settings import Settings
@@ -21,9 +23,9 @@ from assay.workspace import Workspace
 from fleet_run import FleetRun, Workers
 from real_servers import closed_database, opened_database
 from scripted_machine import ScriptedFleet, ScriptedMachine, Stopped, running
-from trap_server import CUT, FORBIDDEN, GO_ON, Trap, TrapServer
+from trap_server import CUT, FORBIDDEN, GO_ON, THROTTLED, UNAVAILABLE, Trap, TrapServer
 
-pytestmark = [pytest.mark.enable_socket, pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 REGIONS = ("us-east-1", "eu-west-1")
 FIRST, SECOND = "manual__2026-11-21T18:00:00+00:00", "manual__2026-11-21T19:00:00+00:00"
@@ -102,12 +104,11 @@ class Point:
     """It is come to only after the first machine was interrupted."""
 
 
-STARTED = "launch, started and not answered"
 POINTS = (
     Point("plan", "plan", "ec2 DescribeInstanceTypes$"),
     Point("plan, ground prepared", "plan", "ec2 DescribeSecurityGroups", after=True),
     Point("launch, before RunInstances", "launch", "ec2 RunInstances"),
-    Point(STARTED, "launch", "ec2 RunInstances", after=True),
+    Point("launch, started and not answered", "launch", "ec2 RunInstances", after=True),
     Point("wait", "trigger", "ec2 DescribeInstances"),
     Point("wait, before the second machine", "wait", "ec2 RunInstances", interrupted=True),
     Point("wait, second machine not answered", "wait", "ec2 RunInstances", after=True, interrupted=True),
@@ -118,6 +119,7 @@ POINTS = (
     Point("reap, before", "reap", "ec2 TerminateInstances"),
     Point("reap, done and not answered", "reap", "ec2 TerminateInstances", after=True),
 )
+TASKS = ("plan", "launch", "wait", "store", "terminate", "reap")
 
 
 def stays(machine: ScriptedMachine) -> None:
@@ -179,6 +181,55 @@ def _machines(point: Point, struck: str) -> int:
     if point.interrupted:
         return 1 if not point.after and struck in ("dead", "failed") else 2
     return 1
+
+
+def untold() -> Iterator[Pair]:
+    """Killed when all was done and nothing was told yet."""
+    for task in TASKS:
+
+        def prepare(lab: Lab, task: str = task) -> None:
+            if task == "reap":
+                arrange(lab, Point("", "reap", ""))
+            lab.run.untold.append(task)
+
+        yield Pair("worker SIGKILL", f"{task}, done and not told", prepare, "failed" if task == "reap" else "success")
+
+
+def answers(fault: str, then: Any, *, times: int, after: bool = True) -> Iterator[Pair]:
+    """Calls that fail so often that a task's own patience ends, at least once."""
+    for point in POINTS:
+        if point.step == "plan, ground prepared" or (point.after and not after):
+            continue
+        if point.task == "store" and point.after:
+            continue
+        yield Pair(
+            fault,
+            point.step,
+            at(point, then=then, times=times),
+            "failed" if point.task == "reap" else "success",
+            2 if point.interrupted else 1,
+        )
+
+
+def database_away() -> Iterator[Pair]:
+    def before(task: str) -> Callable[[Lab], None]:
+        def prepare(lab: Lab) -> None:
+            lab.run.before[task] = lab.close_database
+
+        return prepare
+
+    for task in ("plan", "launch", "wait", "store", "terminate"):
+        yield Pair("database away", f"{task}, before", before(task))
+
+    def after_reaping(lab: Lab) -> None:
+        arrange(lab, Point("", "reap", ""))
+        lab.run.before["settle"] = lab.close_database
+
+    yield Pair("database away", "reap, before the ledger is told", after_reaping, "failed")
+    point = next(point for point in POINTS if point.step == "store, stored and not registered")
+    yield Pair("database away", point.step, at(point, do=lambda lab: lab.close_database))
+    started = next(point for point in POINTS if point.step == "launch, started and not answered")
+    yield Pair("database away", started.step, at(started, do=lambda lab: lab.close_database))
 
 
 def refused_starts() -> Iterator[Pair]:
@@ -259,10 +310,15 @@ def refused_uploads() -> Iterator[Pair]:
         known = name == "progress.json"  # a report that cannot be sent stops nothing
         yield Pair("upload refused", name, prepare, "success" if known else "failed", says="" if known else "CHECK_FAILED")
 
+        def unavailable(lab: Lab, name: str = name) -> None:
+            lab.server.traps.append(Trap(f"s3 POST .*{name}", then=UNAVAILABLE))
+
+        yield Pair("API 5xx", f"upload of {name}", unavailable)
+
 
 def struck_while_uploading() -> Iterator[Pair]:
     """Nothing of ours runs but the triggerer: what is struck is the run."""
-    for fault, struck in (("scheduler SIGKILL", "dead"), ("run marked failed", "failed")):
+    for fault, struck in (("scheduler SIGKILL", "dead"), ("run marked failed", "failed"), ("task cleared", "cleared")):
 
         def prepare(lab: Lab, struck: str = struck) -> None:
             def strike(machine: ScriptedMachine) -> None:
@@ -270,20 +326,51 @@ def struck_while_uploading() -> Iterator[Pair]:
 
             lab.fleet.strikes = [{"manifest.json": strike}]
 
-        yield Pair(fault, "upload", prepare, "failed")
+        yield Pair(fault, "upload", prepare, "success" if struck == "cleared" else "failed")
+
+
+def cleared_afterwards() -> Iterator[Pair]:
+    """The whole run is cleared and runs again, from its end."""
+
+    def prepare(lab: Lab) -> None:
+        assert lab.run.go() == "success"
+        lab.run.sessions.clear()
+
+    yield Pair("task cleared", "run, when all was done", prepare)
+
+
+def permission_taken() -> Iterator[Pair]:
+    for point in POINTS:
+        if not point.after and point.task in ("plan", "launch", "terminate", "reap"):
+            then = ("403 Forbidden", "UnauthorizedOperation")
+            machines = 0 if point.task in ("plan", "launch") else 1
+            yield Pair("permission taken away", point.step, at(point, then=then, times=99), "failed", machines)
 
 
 PAIRS = tuple(
     chain(
-        kills("worker SIGKILL", "", signal.SIGKILL, tuple(p for p in POINTS if p.step == STARTED), "success"),
+        kills("worker SIGKILL", "", signal.SIGKILL, tuple(p for p in POINTS if p.task != "trigger"), "success"),
+        untold(),
         kills("triggerer SIGKILL", "", signal.SIGKILL, tuple(p for p in POINTS if p.task == "trigger"), "success"),
         kills("scheduler SIGKILL", "dead", signal.SIGKILL, POINTS[:-2], "failed"),
         kills("run marked failed", "failed", signal.SIGTERM, tuple(p for p in POINTS[:-2] if p.task != "terminate"), "failed"),
+        kills("task cleared", "cleared", signal.SIGTERM, POINTS, "success"),
         struck_while_uploading(),
+        cleared_afterwards(),
+        answers("API 5xx", UNAVAILABLE, times=7),
+        answers("throttling", THROTTLED, times=7, after=False),
+        answers("connection cut", CUT, times=1),
+        database_away(),
         refused_starts(),
         struck_machines(),
         refused_uploads(),
+        permission_taken(),
     )
+)
+SAMPLE = (
+    "worker SIGKILL: launch, started and not answered",
+    "scheduler SIGKILL: wait",
+    "spot interruption: measure",
 )
 
 
@@ -340,12 +427,31 @@ def nothing_runs() -> bool:
     return True
 
 
-def all_machines() -> int:
-    ec2 = boto3.client("ec2")
-    return sum(len(found["Instances"]) for found in ec2.describe_instances()["Reservations"])
+def all_machines() -> list[str]:
+    found = boto3.client("ec2").describe_instances()["Reservations"]
+    return [instance["InstanceId"] for reservation in found for instance in reservation["Instances"]]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def every_state_is_named(lab: Lab) -> None:
+    """Every machine that was ever started is in the ledger, has ended, and nothing is still to come of any."""
+    with lab.workspace.engine.connect() as connection:
+        entries = list_machines(connection, "default")
+    shown = [(entry.slot, entry.attempt, entry.state, entry.says, entry.ended_at) for entry in entries]
+    assert {entry.instance_id for entry in entries} - {None} == set(all_machines()), shown
+    assert all(entry.ended_at for entry in entries if entry.instance_id), shown
+    assert not [entry for entry in entries if entry.state in set(OPEN)], shown
+    kept = [entry.session for entry in entries if entry.session]
+    assert sorted(kept) == sorted(set(lab.run.sessions)), shown
+    assert {entry.state for entry in entries if entry.session} <= {MachineState.STORED}, shown
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(pair, id=pair.name, marks=[] if f"{pair.fault}: {pair.step}" in SAMPLE else pytest.mark.full)
+        for pair in PAIRS
+    ],
+)
 def test_a_fault_leaves_nothing_running_and_a_rerun_completes(lab: Lab, pair: Pair, tally: Tally) -> None:
     tally.tried.add((pair.fault, pair.step))
     pair.prepare(lab)
@@ -361,14 +467,22 @@ def test_a_fault_leaves_nothing_running_and_a_rerun_completes(lab: Lab, pair: Pa
         lab.run.reap()  # the next hour's
     assert state == pair.ends, shown
     assert pair.says in " ".join(lab.run.said), shown
-    assert all_machines() == pair.machines, shown
+    assert len(all_machines()) == pair.machines, shown
     assert nothing_runs(), shown
+    every_state_is_named(lab)
     stored = lab.run.sessions
     assert len(stored) == (1 if pair.ends == "success" else len(stored))
-    rerun = FleetRun(lab.run.workers, lab.run.environment, SECOND, lab.fleet.boot)
+    rerun = FleetRun(lab.run.workers, lab.run.environment, SECOND, lab.fleet.boot, others={FIRST: state})
     assert rerun.go() == "success", (rerun.states, rerun.said)
     assert rerun.reap() == [], "a run that completes leaves nothing to reap"
     assert nothing_runs()
     known = list(lab.workspace.ledger.sessions()["session"])
     assert sorted(known) == sorted({*stored, *rerun.sessions}), "every session once"
     tally.passed.add((pair.fault, pair.step))
+
+
+def test_the_matrix_is_as_large_as_it_must_be() -> None:
+    assert len({pair.fault for pair in PAIRS}) >= 12
+    names = [pair.name for pair in PAIRS]
+    assert len(set(names)) == len(names)
+    assert {f"{pair.fault}: {pair.step}" for pair in PAIRS} >= set(SAMPLE)

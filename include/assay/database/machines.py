@@ -201,6 +201,12 @@ def running_machines(connection: Connection, regions: Sequence[str]) -> list[Mac
     )
 
 
+def known_instances(connection: Connection, instance_ids: Iterable[str]) -> set[str]:
+    """Those of the instances that are in the ledger, in whatever state."""
+    query = text("SELECT instance_id FROM assay.machines WHERE instance_id = ANY(:ids)")
+    return set(connection.execute(query, {"ids": list(instance_ids)}).scalars())
+
+
 def list_machines(connection: Connection, dataset: str, run: str | None = None) -> list[MachineEntry]:
     """Every machine of a dataset, or of a run; the run that was planned first comes first."""
     found = _select(

@@ -61,15 +61,17 @@ def tell_outcome(launched: Mapping[str, Any], outcome: str, says: str) -> None:
     _tell(lambda workspace: record_outcome(workspace.engine, Launched(**launched), outcome, says))
 
 
-def end_machine(order: Mapping[str, Any]) -> list[str]:
-    """End every machine of an order, whether or not its launch could say that it succeeded; gives their ids."""
+def end_machine(order: Mapping[str, Any], attempt: int | None = None) -> list[str]:
+    """End every machine of an order, whether or not its launch could say that it succeeded, or that of one attempt; gives their
+    ids."""
     from assay.collect.fleet.reap import end_slot
     from assay.collect.fleet.record import record_ended
 
     run, slot = order["run"], order["machine"]["slot"]
-    gone = end_slot([ground["region"] for ground in order["grounds"]], run, slot)
+    why = "its task group was over" if attempt is None else "it was interrupted"
+    gone = end_slot([ground["region"] for ground in order["grounds"]], run, slot, attempt)
     log.info("%s: %s", slot, f"ended {', '.join(gone)}" if gone else "nothing was left to end")
-    _tell(lambda workspace: record_ended(workspace.engine, run, slot, "its task group was over"))
+    _tell(lambda workspace: record_ended(workspace.engine, run, slot, why, attempt))
     return gone
 
 

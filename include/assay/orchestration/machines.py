@@ -105,7 +105,8 @@ class WaitForManifest(BaseOperator):
         if outcome == FailureClass.INTERRUPTED and launched["attempt"] < MOST_ATTEMPTS:
             self.log.warning("%s: %s: what was measured is kept; it is started again on demand", launched["slot"], outcome)
             try:
-                end_machine(self.order)
+                # Only this one: a try that was killed here may have started the next, which launching finds then.
+                end_machine(self.order, launched["attempt"])
                 again = launch_machine(self.order)
             except PASSING:
                 raise

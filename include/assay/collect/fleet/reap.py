@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from assay.collect.ec2.client import ec2_client
 from assay.collect.ec2.inventory import ALIVE, Leftover, Machine, list_leftovers, list_machines, remove, terminate
-from assay.collect.fleet.names import RUN, SLOT, read_deadline
+from assay.collect.fleet.names import ATTEMPT, RUN, SLOT, read_deadline
 
 GRACE = timedelta(minutes=15)
 """A volume or a request without a machine may be one that is just being made."""
@@ -73,12 +73,15 @@ def reap(regions: Iterable[str], *, dry_run: bool, ended: Ended = lambda tags: F
     return found
 
 
-def end_slot(regions: Iterable[str], run: str, slot: str) -> list[str]:
-    """End every machine of one slot of a run, of any attempt, in any of the regions; gives their ids. Raises AwsUnavailable."""
+def end_slot(regions: Iterable[str], run: str, slot: str, attempt: int | None = None) -> list[str]:
+    """End every machine of one slot of a run, in any of the regions, of any attempt unless one is named; gives their ids.
+
+    Raises AwsUnavailable."""
+    tags = {RUN: run, SLOT: slot} | ({} if attempt is None else {ATTEMPT: str(attempt)})
     gone: list[str] = []
     for region in regions:
         client = ec2_client(region)
-        ids = [machine.instance_id for machine in list_machines(client, {RUN: run, SLOT: slot}, ALIVE)]
+        ids = [machine.instance_id for machine in list_machines(client, tags, ALIVE)]
         terminate(client, ids)
         gone += ids
     return gone

@@ -85,10 +85,10 @@ def record_stored(engine: Engine, launched: Launched, session: str) -> None:
         machines.note_stored(connection, key_of(launched), session)
 
 
-def record_ended(engine: Engine, run: str, slot: str, says: str) -> None:
-    """Enter that no machine of this name runs any more."""
+def record_ended(engine: Engine, run: str, slot: str, says: str, attempt: int | None = None) -> None:
+    """Enter that no machine of this name runs any more, or not that of an attempt."""
     with engine.begin() as connection:
-        machines.note_ended(connection, run, slot, says)
+        machines.note_ended(connection, run, slot, says, attempt)
 
 
 def started_of(machine: Machine, emulated: bool) -> Started:

@@ -39,13 +39,16 @@ def settle(
     living = [machine for machine in found.values() if machine.alive]
     with workspace.engine.begin() as connection:
         entries = machines.running_machines(connection, regions)
-        known = {entry.instance_id for entry in entries}
-        missing = [each for each in living if each.instance_id not in known and each.tags.get(OWNER) == owner]
+        known = machines.known_instances(connection, found)
+        # Those that are gone too: EC2 lists them for an hour, so that one which was started, never told of and reaped is named.
+        missing = [each for each in found.values() if each.instance_id not in known and each.tags.get(OWNER) == owner]
         planned = {(entry.run, entry.slot): entry.dataset for entry in entries}
         for machine in missing:
             dataset = planned.get((machine.tags[RUN], machine.tags.get(SLOT, "")), workspace.dataset)
             machines.note_started(connection, dataset, started_of(machine, is_emulated(clients[0])))
-    said = [f"{machine.tags.get(SLOT, '')}: {machine.instance_id} runs and was not in the ledger" for machine in missing]
+        entries = machines.running_machines(connection, regions)
+    said = [f"{machine.tags.get(SLOT, '')}: {machine.instance_id} was not in the ledger" for machine in missing]
+    alive = {machine.instance_id for machine in living}
     names = {(machine.tags[RUN], machine.tags.get(SLOT, "")) for machine in living}
     reasons = {each.id: each.reason for each in reaped}
     for entry in entries:
@@ -58,7 +61,7 @@ def settle(
                         connection, entry.dataset, entry.run, entry.slot, entry.instance_type, failure="", says=why
                     )
                 said.append(f"{entry.slot}: {why}")
-        elif entry.instance_id not in {machine.instance_id for machine in living} and _listed_by_now(entry, now):
+        elif entry.instance_id not in alive and (entry.instance_id in found or _listed_by_now(entry, now)):
             said.append(_gone(workspace, entry, found, reasons.get(entry.instance_id, "")))
     for sentence in said:
         log.info("%s", sentence)
