@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest_plugins = ["real_servers"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+hypothesis.settings.register_profile("quick", max_examples=40)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test` tries fewer examples of a property than `make test-full`, where a test does not say how many itself."""
+    if config.getoption("markexpr") == "not full":
+        hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,7 @@ def test_a_form_with_impossible_numbers_starts_nothing(in_airflow: InAirflow, sm
     assert all("Param" in run["error"] for run in answer.value)
 
 
+@pytest.mark.full
 def test_on_an_empty_dataset_there_is_nothing_to_do_and_that_is_no_failure(in_airflow: InAirflow, small: Settings) -> None:
     answer = in_airflow(small, *dag_runs(("process_sessions", {}), ("publish_snapshot", {})))
     processed, published = answer.value
@@ -134,7 +135,8 @@ def test_the_operator_is_told_by_topic_and_by_mail_of_a_task_that_failed_for_goo
 def test_only_what_may_pass_is_tried_again(in_airflow: InAirflow, small: Settings) -> None:
     answers = in_airflow(small, "refuse").value
     passing = {name for name, (raised, _) in answers.items() if raised != "AirflowFailException"}
-    assert passing == {"AwsUnavailable", "StorageError", "DatabaseUnavailable", "NotificationFailed", "PricesUnavailable"}
+    told = {"AwsUnavailable", "StorageError", "DatabaseUnavailable", "NotificationFailed", "PricesUnavailable", "ProcessorDied"}
+    assert passing == told
     assert all(said == "what was found, what to do" for _, said in answers.values())
 
 

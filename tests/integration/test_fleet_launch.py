@@ -89,7 +89,9 @@ def test_starting_again_finds_the_machine_and_a_lost_answer_starts_no_second(her
     again = started(here, order)
     assert (again.instance_id, again.deadline) == (first.instance_id, first.deadline)
     assert ec2_server.calls["RunInstances"] == 1
-    # The machine is not listed yet, as right after a launch: the client token keeps a second one from being started.
+    # The machine is not listed yet, as right after a launch: the client token keeps a second one from being started. In the same
+    # second the request would be the same, and so would be the answer.
+    time.sleep(1.1)
     boto3.client("ec2").delete_tags(Resources=[first.instance_id], Tags=[{"Key": "assay:slot"}])
     with pytest.raises(AwsUnavailable, match="was started before"):
         started(here, order)
