@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeAlias
 
 
 class ByteBudget:
@@ -37,23 +39,45 @@ class ByteBudget:
             self._changed.notify_all()
 
 
+Start: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
+
+_starting = threading.Lock()
+_loops: dict[int, asyncio.AbstractEventLoop] = {}
+
+
 @contextlib.contextmanager
-def background_loop(name: str) -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop in a thread of its own; at the end what still runs in it is cancelled and the thread is gone."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
-    thread.start()
+def in_background() -> Iterator[Start]:
+    """Gives a function that starts a coroutine in the background; at the end what still runs of them is cancelled and over.
+
+    One thread of the process runs them all: the allocator gives every new thread memory of its own, up to eight times the number
+    of processors, and keeps in each what was used once.
+    """
+    loop = _loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def create(coroutine: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(coroutine)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def start(coroutine: Coroutine[Any, Any, None]) -> None:
+        loop.call_soon_threadsafe(create, coroutine)
+
+    async def cancel() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     try:
-        yield loop
+        yield start
     finally:
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        asyncio.run_coroutine_threadsafe(cancel(), loop).result()
 
 
-async def _cancel_all() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+def _loop() -> asyncio.AbstractEventLoop:
+    """The event loop of this process; a forked one has no thread of its parent's, and makes its own."""
+    with _starting:
+        if (loop := _loops.get(os.getpid())) is None:
+            loop = _loops[os.getpid()] = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="assay-background", daemon=True).start()
+        return loop

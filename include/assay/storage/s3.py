@@ -6,7 +6,6 @@ on the request that completes them, so neither can ever replace what is there. E
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import os
@@ -31,7 +30,7 @@ from obstore.store import S3Store
 
 from assay.errors import StorageError, TooLarge
 from assay.storage.interface import Storage, StoredObject, check_hash, check_key
-from assay.storage.parallel import ByteBudget, background_loop
+from assay.storage.parallel import ByteBudget, in_background
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -127,11 +126,11 @@ class S3Storage(Storage):
             except Exception as error:  # noqa: BLE001 - raised again in the consumer's thread
                 answers.put((key, b"", error))
 
-        with background_loop("assay-read") as loop:
+        with in_background() as start:
             while True:
                 for key in islice(waiting, IN_FLIGHT - running):
                     check_key(key)
-                    asyncio.run_coroutine_threadsafe(fetch(key), loop)
+                    start(fetch(key))
                     running += 1
                 if not running:
                     return
@@ -139,7 +138,7 @@ class S3Storage(Storage):
                 running -= 1
                 if error is not None:
                     raise error
-                asyncio.run_coroutine_threadsafe(budget.give(len(content)), loop)
+                start(budget.give(len(content)))
                 yield key, content
                 del content
 

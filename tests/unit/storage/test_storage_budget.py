@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import threading
+from queue import SimpleQueue
 
-from assay.storage.parallel import ByteBudget, background_loop
+from assay.storage.parallel import ByteBudget, in_background
 
 
 def test_what_does_not_fit_waits_until_something_is_given_back() -> None:
@@ -45,8 +47,25 @@ def test_what_still_runs_in_the_background_is_cancelled_at_the_end() -> None:
         finally:
             cancelled.set()
 
-    with background_loop("assay-test") as loop:
-        asyncio.run_coroutine_threadsafe(forever(), loop)
+    with in_background() as start:
+        start(forever())
         assert begun.wait(10)
     assert cancelled.is_set()
-    assert "assay-test" not in [thread.name for thread in threading.enumerate()]
+
+
+def thread_of_a_task() -> str:
+    ran: SimpleQueue[str] = SimpleQueue()
+
+    async def tell() -> None:
+        ran.put(threading.current_thread().name)
+
+    with in_background() as start:
+        start(tell())
+        return ran.get(timeout=10)
+
+
+def test_one_thread_runs_everything_and_a_forked_process_has_its_own() -> None:
+    names = {thread_of_a_task() for _ in range(20)}
+    assert [thread.name for thread in threading.enumerate() if thread.name in names] == list(names)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert {pool.apply(thread_of_a_task)} == names
