@@ -6,6 +6,7 @@ The sizes of the long one may be changed: `ASSAY_TEST_SESSION_MB` (default 600).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -132,8 +133,6 @@ def runs(stack: LocalStack, dag: str) -> list[Run]:
 def arrivals(payload: Any) -> Iterator[tuple[str, datetime]]:
     """The manifests that an event names, and when S3 had them."""
     for message in payload["message_batch"] if isinstance(payload, dict) else payload or ():
-        import json
-
         for record in json.loads(message["Body"]).get("Records", ()):  # S3 sends a message of another kind first
             for key in manifest_keys({"Records": [record]}):
                 yield key, datetime.fromisoformat(record["eventTime"])
