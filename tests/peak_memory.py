@@ -45,9 +45,10 @@ class PeakMemory:
             return
         for process in found:
             try:
+                command = " ".join(process.cmdline())
                 status = Path(f"/proc/{process.pid}/status").read_text()
-                self.commands[process.pid] = " ".join(process.cmdline())
             except (OSError, psutil.Error):
                 continue
-            if peak := re.search(r"VmHWM:\s+(\d+)", status):
-                self.peaks[process.pid] = int(peak[1]) / 1024
+            # One that is just ending has no memory any more, or no command line: what was seen of it before stands.
+            if command and (peak := re.search(r"VmHWM:\s+(\d+)", status)):
+                self.commands[process.pid], self.peaks[process.pid] = command, int(peak[1]) / 1024
