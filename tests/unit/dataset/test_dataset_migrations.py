@@ -120,6 +120,13 @@ def test_the_way_back_gives_the_older_document() -> None:
     assert downgrade("memory-benchmarks.json", upgrade("memory-benchmarks.json", older_memory())) == older_memory()
 
 
+def test_a_field_of_the_older_document_may_have_the_names_that_the_migration_uses() -> None:
+    older = older_memory() | {"provisional": {"migrated_from": -2, "kept": False}}
+    newer = upgrade("memory-benchmarks.json", older)
+    assert faults_of("memory-benchmarks.json", newer) == []
+    assert downgrade("memory-benchmarks.json", newer) == older
+
+
 def test_the_document_that_was_given_stays_as_it_was() -> None:
     older = older_memory()
     newer = upgrade("memory-benchmarks.json", older)

@@ -63,7 +63,9 @@ class _Upgrade:
 
     def run(self) -> Document:
         for path in list(_marked(self.document)):
-            self.keep((*path, MIGRATED))
+            # Nothing has moved yet: a field of the older document may have the name of a place that things move to.
+            mark = (*path, MIGRATED)
+            self.kept[pointer(mark)] = take(self.document, mark)
         for field in _new_fields(self.schema):
             if field in self.document:
                 self.keep((field,))
@@ -96,9 +98,8 @@ class _Upgrade:
     def keep(self, path: Path) -> None:
         """Take out what has no place, and remember it by where it stood in the older document."""
         value, before = take(self.document, path), _before(path, self.schema)
-        if path[-1] != MIGRATED:
-            for marked in list(_marked(value)):
-                del find(value, marked)[MIGRATED]  # our own mark: those of the older document were taken out first
+        for marked in list(_marked(value)):
+            del find(value, marked)[MIGRATED]  # our own mark: those of the older document were taken out first
         if not any(pointer(before[:length]) in self.kept for length in range(1, len(before))):
             self.kept[pointer(before)] = value
 
