@@ -51,6 +51,7 @@ def states(run: dict[str, Any]) -> dict[tuple[str, int], str]:
     return {(task, index): state for task, index, state, _ in run["tasks"]}
 
 
+@pytest.mark.full
 def test_three_types_one_of_which_dies_leave_two_sessions_and_no_machine(
     in_airflow: InAirflow, lab: Settings, workspace: Workspace, ec2_server: Ec2Server, tmp_path: Path
 ) -> None:

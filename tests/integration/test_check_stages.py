@@ -92,6 +92,7 @@ def test_a_later_batch_reveals_an_earlier_fabrication(workspace: Workspace, resu
     assert after.loc[after["subject"] == "c7g.large", "n"].tolist() == [1] * 4
 
 
+@pytest.mark.full
 def test_one_by_one_gives_the_same_verdicts_as_all_at_once(workspace: Workspace, results: Path, tmp_path: Path) -> None:
     names = [
         "m7i.large-stream-20250629-213332.json",

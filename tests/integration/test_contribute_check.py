@@ -135,6 +135,7 @@ def test_the_workflow_has_no_more_rights_than_it_needs() -> None:
         assert f"\n{target}:" in targets
 
 
+@pytest.mark.full
 def test_the_workflow_runs_here_as_it_runs_there(tmp_path: Path) -> None:
     dataset, workspace = tmp_path / "dataset", tmp_path / "workspace"
     (workspace / "assay" / ".venv").mkdir(parents=True)

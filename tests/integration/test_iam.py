@@ -45,7 +45,7 @@ from real_servers import serving_aws
 from scripted_machine import ScriptedFleet
 from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.full]
 
 BUCKET, RECORDINGS, TOPIC, QUEUE = "assay-iam", "assay-iam-recordings", "published", "manifests"
 

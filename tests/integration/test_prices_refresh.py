@@ -152,6 +152,7 @@ def test_a_region_that_is_none_is_said_to_be_none(shop: PriceList, engine: Engin
         refresh_prices(engine, ["eu-nowhere-9"], endpoint=shop.endpoint)
 
 
+@pytest.mark.full
 def test_nothing_that_answers_is_one_message(shop: PriceList, engine: Engine) -> None:
     endpoint = shop.endpoint
     shop.stop()
