@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
+
+Item = TypeVar("Item")
 
 MOST_NOTES = 6
 MOST_PICTURES = 4
@@ -42,11 +45,7 @@ class Card:
 def cards(connection: Connection, dataset: str, sessions: Sequence[str]) -> dict[str, Card]:
     """The cards of these sessions; of pictures those that the newest processing of each file made."""
     wanted = {"dataset": dataset, "sessions": list(sessions)}
-    notes: dict[str, list[Note]] = {}
-    pictures: dict[str, list[Picture]] = {}
-    note_counts: dict[str, int] = {}
-    picture_counts: dict[str, int] = {}
-    for session, of_all, *note in connection.execute(
+    notes = connection.execute(
         text(
             "SELECT session, of_all, severity, rule, message FROM (SELECT session, severity, rule, message, "
             "count(*) OVER (PARTITION BY session) AS of_all, "
@@ -55,10 +54,9 @@ def cards(connection: Connection, dataset: str, sessions: Sequence[str]) -> dict
             "WHERE place <= :most ORDER BY session, place"
         ),
         {**wanted, "most": MOST_NOTES},
-    ):
-        notes.setdefault(session, []).append(Note(*note))
-        note_counts[session] = int(of_all)
-    for session, of_all, *picture in connection.execute(
+    )
+    notes_of, note_counts = _by_session(notes, Note)
+    pictures = connection.execute(
         text(
             "SELECT session, of_all, path, key FROM (SELECT session, path, key, count(*) OVER (PARTITION BY session) AS of_all, "
             "row_number() OVER (PARTITION BY session ORDER BY path, key) AS place FROM ("
@@ -68,9 +66,8 @@ def cards(connection: Connection, dataset: str, sessions: Sequence[str]) -> dict
             "ORDER BY o.session, o.path, p.processed_at DESC, o.key) newest) ranked WHERE place <= :most ORDER BY session, place"
         ),
         {**wanted, "most": MOST_PICTURES},
-    ):
-        pictures.setdefault(session, []).append(Picture(*picture))
-        picture_counts[session] = int(of_all)
+    )
+    pictures_of, picture_counts = _by_session(pictures, Picture)
     made = connection.execute(
         text(
             "SELECT session, count(*) FROM assay.processed_files WHERE dataset = :dataset AND session = ANY(:sessions) "
@@ -81,14 +78,24 @@ def cards(connection: Connection, dataset: str, sessions: Sequence[str]) -> dict
     counts = {session: int(count) for session, count in made}
     return {
         session: Card(
-            tuple(notes.get(session, ())),
+            tuple(notes_of.get(session, ())),
             note_counts.get(session, 0),
-            tuple(pictures.get(session, ())),
+            tuple(pictures_of.get(session, ())),
             picture_counts.get(session, 0),
             counts.get(session, 0),
         )
         for session in sessions
     }
+
+
+def _by_session(rows: Iterable[Any], make: Callable[..., Item]) -> tuple[dict[str, list[Item]], dict[str, int]]:
+    """Rows of session, how many it has in all, and what `make` takes: the made ones and that number, by session."""
+    made: dict[str, list[Item]] = {}
+    counts: dict[str, int] = {}
+    for session, of_all, *values in rows:
+        made.setdefault(session, []).append(make(*values))
+        counts[session] = int(of_all)
+    return made, counts
 
 
 def is_picture(connection: Connection, dataset: str, session: str, key: str) -> bool:

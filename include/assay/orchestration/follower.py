@@ -28,14 +28,12 @@ class Follower:
 
     def trigger(self, dag: str, conf: Mapping[str, object]) -> str:
         """Start a run and give its id; a DAG that is paused is unpaused."""
-        if self._stack.api.unpause(dag):
-            self._progress.say(f"{dag} was paused; it was unpaused for this run")
+        self._unpause(dag)
         return self._stack.api.trigger(dag, conf)
 
     def started_by(self, dag: str, source_dag: str, source_run: str) -> str:
         """The run that an asset event of the source run starts."""
-        if self._stack.api.unpause(dag):
-            self._progress.say(f"{dag} was paused; it was unpaused for this run")
+        self._unpause(dag)
         found = self._poll(lambda: self._stack.api.triggered_by(dag, source_dag, source_run), _ASSET_SECONDS)
         if found is None:
             raise RunFailed(f"{dag} did not start within {_ASSET_SECONDS} s after {source_dag}; trigger it in the UI: `make up`")
@@ -76,6 +74,10 @@ class Follower:
             raise RunFailed(
                 f"{dag} failed in {', '.join(failed) or 'the scheduler'}; what was finished is kept: run again to go on"
             )
+
+    def _unpause(self, dag: str) -> None:
+        if self._stack.api.unpause(dag):
+            self._progress.say(f"{dag} was paused; it was unpaused for this run")
 
     def _poll(self, look: Callable[[], str | None], seconds: float | None) -> str | None:
         deadline = None if seconds is None else time.monotonic() + seconds
