@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import orjson
 import pandas as pd
 
@@ -16,11 +15,11 @@ from assay.dataset.build import COMPARED, METADATA, QUARANTINE, RANKINGS
 from assay.dataset.changes import CHANGES
 from assay.dataset.cost import NAME as COST_EFFICIENCY
 from assay.dataset.derive import PRICES
-from assay.dataset.encode import rounded, sha256
-from assay.dataset.manifest import MANIFEST
+from assay.dataset.encode import rounded
 from assay.dataset.redact import redact
-from assay.errors import ArchiveError
+from assay.errors import ArchiveError, NotWhole
 from assay.publish.layout import snapshot_folder
+from assay.publish.listing import ListedFile, published_listing
 from assay.publish.target import GitTarget
 from assay.reference.prices.known import known_prices
 from assay.reference.prices.price import PRICE_COLUMNS
@@ -49,27 +48,19 @@ class Facts:
     compared: Mapping[str, bytes]
 
 
-class _Manifest(msgspec.Struct):
-    """The part of a snapshot's manifest that does not grow with its sessions; the rest is skipped, not decoded."""
-
-    content_digest: str
-    files: list[Document]
-    history: list[Document]
-
-
 def gather_facts(workspace: Workspace, target: GitTarget, snapshot: str, commit: str, manifest_sha256: str) -> Facts:
     """The facts of a published snapshot. Raises ArchiveError if the target does not hold it as it was published."""
-    documents = _documents(target, commit, snapshot, (MANIFEST, METADATA, QUARANTINE, CHANGES, RANKINGS, PRICES))
-    if sha256(documents[MANIFEST]) != manifest_sha256:
-        raise ArchiveError(
-            f"{target.name}: snapshot {snapshot}: {MANIFEST} has SHA-256 {sha256(documents[MANIFEST])}; published was "
-            f"{manifest_sha256}. Nothing was archived: look at who wrote there"
-        )
-    manifest = msgspec.json.decode(documents[MANIFEST], type=_Manifest)
+    documents = _documents(target, commit, snapshot, (METADATA, QUARANTINE, CHANGES, RANKINGS, PRICES))
+    try:
+        listing, manifest = published_listing(target, commit, snapshot, manifest_sha256)
+    except FileNotFoundError as error:
+        raise ArchiveError(f"{target.name}: snapshot {snapshot} at {commit[:12]}: {error}; it cannot be archived") from None
+    except NotWhole as error:
+        raise ArchiveError(f"{error}. Nothing was archived: look at who wrote there") from None
     metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
     snapshots = workspace.ledger.snapshots()
     # A rollback says again what an earlier snapshot said: what people decided in between is no part of it.
-    begun_at = snapshots.loc[(snapshots["content_digest"] == manifest.content_digest).to_numpy(dtype=bool), "begun_at"].min()
+    begun_at = snapshots.loc[(snapshots["content_digest"] == listing.content_digest).to_numpy(dtype=bool), "begun_at"].min()
     decisions = workspace.ledger.decisions()
     decisions = decisions[(decisions["decided_at"] <= begun_at).to_numpy(dtype=bool)]
     rejections = workspace.ledger.rejections()
@@ -80,10 +71,10 @@ def gather_facts(workspace: Workspace, target: GitTarget, snapshot: str, commit:
         snapshot=snapshot,
         commit=commit,
         licence=str(metadata["licence"]),
-        content_digest=manifest.content_digest,
-        manifest=Document(MANIFEST, len(documents[MANIFEST]), manifest_sha256),
-        documents=manifest.files,
-        history=manifest.history,
+        content_digest=listing.content_digest,
+        manifest=_document(manifest),
+        documents=[_document(file) for file in listing.files],
+        history=[_document(file) for file in listing.history],
         accepted=int(metadata["accounting"]["accepted"]),
         rejected=int(metadata["accounting"]["rejected"]),
         cost_region=_cost_region(workspace, documents),
@@ -97,6 +88,10 @@ def gather_facts(workspace: Workspace, target: GitTarget, snapshot: str, commit:
         previous=str(changes["since"]),
         compared=_compared(target, commit, str(changes["since"])),
     )
+
+
+def _document(file: ListedFile) -> Document:
+    return Document(file.path, file.bytes, file.sha256)
 
 
 def _documents(target: GitTarget, commit: str, snapshot: str, names: tuple[str, ...]) -> dict[str, bytes]:

@@ -8,8 +8,9 @@ import shutil
 import tarfile
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import requests
 from github import GithubException
@@ -17,7 +18,7 @@ from github.Repository import Repository
 
 from assay.errors import PublicationError
 from assay.publish.patience import Patience
-from assay.publish.target import blob_id
+from assay.publish.target import blob_hash, blob_id
 
 FEW = 3
 """Up to so many files are asked for one by one."""
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Downloads:
-    """What was downloaded, by blob id, in a temporary folder; memory holds one file at a time."""
+    """What was downloaded, by blob id, in a temporary folder."""
 
     def __init__(self, repository: Repository, patiently: Patience, timeout: int) -> None:
         self._repository, self._patiently, self._timeout = repository, patiently, timeout
@@ -47,6 +48,12 @@ class Downloads:
     def blob(self, blob: str) -> bytes:
         """A blob that was fetched."""
         return self._path(blob).read_bytes()
+
+    def pieces(self, blob: str) -> Iterator[bytes]:
+        """A blob that was fetched, piece by piece."""
+        with self._path(blob).open("rb") as stream:
+            while piece := stream.read(_CHUNK):
+                yield piece
 
     def _path(self, blob: str) -> Path:
         return self._folder / blob
@@ -83,7 +90,15 @@ class Downloads:
                 for member in archive:
                     content = archive.extractfile(member) if member.isreg() else None
                     if content is not None:
-                        data = content.read()
-                        self._path(blob_id(data)).write_bytes(data)
+                        self._keep_file(content, member.size)
         except (tarfile.TarError, EOFError, OSError) as error:
             log.warning("%s: the archive cannot be read (%s); files are read one by one", self._repository.full_name, error)
+
+    def _keep_file(self, content: IO[bytes], size: int) -> None:
+        digest = blob_hash(size)
+        part = self._path("part")
+        with part.open("wb") as kept:
+            while piece := content.read(_CHUNK):
+                digest.update(piece)
+                kept.write(piece)
+        part.replace(self._path(digest.hexdigest()))

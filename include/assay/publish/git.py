@@ -10,6 +10,7 @@ from pathlib import Path
 from assay.errors import PublicationError
 
 TIMEOUT_S = 600
+_PIECE = 64 * 1024
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Assay",
     "GIT_AUTHOR_EMAIL": "assay@localhost",
@@ -118,6 +119,31 @@ class Git:
             process.stdout.close()
             process.terminate()
             process.wait()
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The content of an object such as `<commit>:<path>`, in pieces. Raises FileNotFoundError for one that is no blob."""
+        process = subprocess.Popen(
+            self._command(("cat-file", "blob", name)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+        )
+        assert process.stdout is not None
+        given = 0
+        try:
+            while piece := process.stdout.read(_PIECE):
+                given += len(piece)
+                yield piece
+            ended = process.wait()
+        finally:
+            process.stdout.close()
+            process.terminate()
+            process.wait()
+        if ended != 0 and given:
+            raise PublicationError(f"{self.repository}: {name}: git broke off after {given} bytes; try `git fsck`")
+        if ended != 0:
+            raise FileNotFoundError(f"{self.repository}: {name}: not a file of that commit")
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
         options = [part for name, value in _OPTIONS for part in ("-c", f"{name}={value}")]

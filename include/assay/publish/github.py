@@ -110,6 +110,15 @@ class GitHubRepository(GitTarget):
                     raise FileNotFoundError(f"{self.name}: {path} is not in commit {commit}")
                 yield path, self._downloads.blob(tree[path])
 
+    def pieces(self, commit: str, path: str) -> Iterator[bytes]:
+        """A file of a commit, piece by piece. Raises FileNotFoundError."""
+        tree = self.tree(commit)
+        if path not in tree:
+            raise FileNotFoundError(f"{self.name}: {path} is not in commit {commit}")
+        with self._plainly("read a file"):
+            self._downloads.fetch(commit, [tree[path]])
+            yield from self._downloads.pieces(tree[path])
+
     def commit(self, change: Change, message: str, *, expected: str | None, tag: str | None = None) -> str:
         """Commit a change on top of `expected`; see GitTarget.commit."""
         self._check_unmoved(expected, tag)

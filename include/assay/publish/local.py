@@ -53,6 +53,10 @@ class LocalRepository(GitTarget):
         for name, data in self._git.blobs(prefix + path for path in paths):
             yield name.removeprefix(prefix), data
 
+    def pieces(self, commit: str, path: str) -> Iterator[bytes]:
+        """A file of a commit, piece by piece. Raises FileNotFoundError."""
+        return self._git.pieces(f"{commit}:{path}")
+
     def tags(self) -> dict[str, str]:
         """Every tag -> its commit."""
         if not self._exists():

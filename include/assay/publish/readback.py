@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from assay.dataset.encode import sha256
 from assay.dataset.manifest import MANIFEST
 from assay.errors import NotWhole
 from assay.publish.layout import LATEST, PROCESSED, is_history, names_below, snapshot_folder
+from assay.publish.listing import published_listing
 from assay.publish.target import GitTarget
-
-
-class _Manifest(msgspec.Struct):
-    """The part of a manifest that does not grow with its sessions; the rest is skipped, not decoded."""
-
-    files: list[dict[str, Any]]
-    history: list[dict[str, Any]]
 
 
 def read_back(target: GitTarget, name: str, commit: str, manifest_sha256: str) -> None:
@@ -36,17 +26,14 @@ def read_back(target: GitTarget, name: str, commit: str, manifest_sha256: str) -
         different = sorted(path for path in {*dated, *latest} if dated.get(path) != latest.get(path))
         raise NotWhole(f"{where}: {LATEST} and {folder} differ in {', '.join(different[:5])}; publish again")
     try:
-        manifest = target.read(commit, f"{folder}/{MANIFEST}")
+        said, _ = published_listing(target, commit, name, manifest_sha256)
     except FileNotFoundError:
         raise NotWhole(f"{where}: {MANIFEST} is missing; publish again") from None
-    if sha256(manifest) != manifest_sha256:
-        raise NotWhole(f"{where}: {MANIFEST} has SHA-256 {sha256(manifest)}; sent was {manifest_sha256}")
-    said = msgspec.json.decode(manifest, type=_Manifest)
-    stated = {file["path"]: (file["bytes"], file["sha256"]) for file in said.files}
+    stated = {file.path: (file.bytes, file.sha256) for file in said.files}
     if stated.keys() | {MANIFEST} != dated.keys():
         stray = sorted((stated.keys() | {MANIFEST}) ^ dated.keys())
         raise NotWhole(f"{where}: the manifest and the folder disagree on {', '.join(stray[:5])}")
-    past = {f"{PROCESSED}/{file['path']}": (file["bytes"], file["sha256"]) for file in said.history}
+    past = {f"{PROCESSED}/{file.path}": (file.bytes, file.sha256) for file in said.history}
     there = {path for path in target.tree(commit, PROCESSED) if is_history(path)}
     if past.keys() != there:
         raise NotWhole(f"{where}: the manifest and the commit disagree on {', '.join(sorted(past.keys() ^ there)[:5])}")

@@ -97,6 +97,10 @@ class GitTarget(ABC):
         """Files of a commit, one after the other. Raises FileNotFoundError at the first that is missing."""
 
     @abstractmethod
+    def pieces(self, commit: str, path: str) -> Iterator[bytes]:
+        """A file of a commit, piece by piece: memory does not grow with its size. Raises FileNotFoundError."""
+
+    @abstractmethod
     def tags(self) -> dict[str, str]:
         """Every tag -> its commit."""
 
@@ -148,7 +152,14 @@ class GitTarget(ABC):
 
 def blob_id(data: bytes) -> str:
     """The id that Git gives to a file's content: SHA-1 over a header and the bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    digest = blob_hash(len(data))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def blob_hash(size: int) -> hashlib._Hash:
+    """The hash that gives a blob's id once the content, so many bytes, went through it."""
+    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
 def attachable(name: str, path: Path, sha256: str) -> int:
