@@ -12,7 +12,7 @@ pytest_plugins = ["real_servers"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-hypothesis.settings.register_profile("quick", max_examples=40)
+hypothesis.settings.register_profile("quick", max_examples=25)
 
 
 def pytest_configure(config: pytest.Config) -> None:
