@@ -3,7 +3,8 @@
 
 Enters recording sessions that have arrived whole in raw storage in the ledger, so that `process_sessions` judges and preprocesses
 them. It starts by itself: within seconds of a manifest where `ASSAY_RECORDING_QUEUE` names the SQS queue that the bucket tells of
-new objects; by the ingestion API with the id of a session; and every hour for a **sweep** that finds what an event missed.
+new objects; by the ingestion API with the id of a session; and every hour for a **sweep** that finds what an event missed. Every
+run also enters what the ingestion API has completed by then.
 
 A session that is told of twice, or in another order, is entered once. With nothing to enter and nothing waiting the task is
 **skipped**.
@@ -29,7 +30,7 @@ from assay.orchestration.queue import arrivals
     catchup=False,
     tags=["assay", "ingest"],
     default_args=TASKS,
-    max_active_runs=1,
+    max_active_runs=4,  # who comes while another is entered need not wait for it
     params={
         "session": Param(
             "",

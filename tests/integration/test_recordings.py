@@ -9,8 +9,9 @@ import pytest
 from assay.check.judge import judge_read, recheck
 from assay.check.verify import verify_arrived
 from assay.database.ledger import Ledger
+from assay.database.uploads import announce, complete
 from assay.errors import AssayError
-from assay.ingest.arrive import register_arrived, register_session, sweep, waiting
+from assay.ingest.arrive import register_arrived, register_completed, register_session, sweep, waiting
 from assay.process import judge_recordings
 from assay.publish.gather import gather_content
 from assay.read.recordings import read_recordings
@@ -18,6 +19,8 @@ from assay.recording import Lab
 from assay.session import MANIFEST_NAME, Manifest
 from assay.workspace import Workspace, open_workspace
 from made_labs import FOLDER, LAB, METADATA, RECEIVED, ship, write_folder
+from made_recordings import make_key
+from sqlalchemy import text
 
 
 @pytest.fixture
@@ -176,6 +179,19 @@ def test_told_twice_late_or_never_every_session_is_entered_once_in_its_own_datas
     assert sorted(verdicts(workspace.of_dataset("lab-a"))) == [FOLDER, "20240229_161223"]
     assert verdicts(workspace.of_dataset("lab-b")) == {"20240229_161222": "accepted"}
     assert workspace.ledger.accounting().read == 0
+
+
+def test_what_the_ingestion_api_completed_is_entered_whoever_is_told_of_it(workspace: Workspace, tmp_path: Path) -> None:
+    on_its_way, whole = (ship(workspace, write_folder(tmp_path, name)) for name in (FOLDER, "20240229_161222"))
+    make_key(workspace.engine)
+    with workspace.engine.begin() as connection:
+        key = connection.scalar(text("SELECT key FROM assay.api_keys"))
+        for manifest in (on_its_way, whole):
+            announce(connection, manifest, lab=LAB.name, key=key, prefix=key_of(manifest).removesuffix(MANIFEST_NAME))
+        complete(connection, whole.session)
+    assert register_completed(workspace) == [whole.session]
+    assert register_completed(workspace) == []
+    assert sweep(workspace) == [on_its_way.session]
 
 
 def test_a_manifest_that_is_none_is_rejected_once_and_holds_back_no_other(workspace: Workspace, tmp_path: Path) -> None:

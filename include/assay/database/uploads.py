@@ -76,6 +76,15 @@ def complete(connection: Connection, session: str) -> bool:
     return bool(changed.rowcount)
 
 
+def complete_and_unknown(connection: Connection) -> list[str]:
+    """Prefixes of the sessions that were completed in the last two days and that no ledger knows yet."""
+    query = (
+        "SELECT prefix FROM assay.uploads WHERE state = 'complete' AND completed_at > now() - interval '2 days' "
+        "AND NOT EXISTS (SELECT FROM assay.sessions WHERE sessions.session = uploads.session) ORDER BY completed_at"
+    )
+    return list(connection.execute(text(query)).scalars())
+
+
 def open_file(connection: Connection, session: str, path: str, upload: str) -> str:
     """Enter the upload in parts of a file; where another process was faster, its upload is the one that counts."""
     connection.execute(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import text
 
 from assay.check.arrivals import register_keys
+from assay.database.uploads import complete_and_unknown
 from assay.errors import AssayError, DatasetConflict, ManifestError, TooLarge
 from assay.session import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, SessionKind, is_session_id
 from assay.storage import Storage
@@ -48,6 +49,16 @@ def register_session(workspace: Workspace, session: str) -> list[str]:
             f"session {session}: no manifest in {workspace.recordings.uri('raw/recording')}; it has not arrived whole"
         )
     return register_arrived(workspace, found)
+
+
+def register_completed(workspace: Workspace) -> list[str]:
+    """Enter the recordings that the ingestion API completed and that no ledger knows; gives the ids of those that are new.
+
+    Cheap, so that every run looks: of a burst of events Airflow may keep one back until the next one comes.
+    """
+    with workspace.engine.connect() as connection:
+        prefixes = complete_and_unknown(connection)
+    return register_arrived(workspace, [f"{prefix}{MANIFEST_NAME}" for prefix in prefixes])
 
 
 def sweep(workspace: Workspace) -> list[str]:

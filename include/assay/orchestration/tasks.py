@@ -25,17 +25,19 @@ def measure_session(number: int, *, executions: int) -> str:
 
 
 def register_recordings(session: str, events: Mapping[Any, Iterable[Any]]) -> int:
-    """Enter the recording of that id, or those that the events name, or what a sweep finds; give how many wait to be processed.
+    """Enter the recording of that id, or those that the events name, or what a sweep finds, and whatever was completed by now.
 
-    `events`: Airflow's asset events by asset. Raises AirflowSkipException when nothing is new and nothing waits.
+    Gives how many wait to be processed. `events`: Airflow's asset events by asset. Raises AirflowSkipException when nothing is
+    new and nothing waits.
     """
-    from assay.ingest.arrive import register_arrived, register_session, sweep, waiting
+    from assay.ingest.arrive import register_arrived, register_completed, register_session, sweep, waiting
     from assay.ingest.events import manifest_keys
 
     keys = manifest_keys([event.extra.get("payload") for those in events.values() for event in those])
 
     def register(workspace: Workspace) -> int:
         new = register_session(workspace, session) if session else register_arrived(workspace, keys) if keys else sweep(workspace)
+        new += register_completed(workspace)
         log.info("%d recordings are new%s", len(new), f": {', '.join(new[:20])}" if new else "")
         return waiting(workspace)
 

@@ -27,6 +27,10 @@ _BY_ITS_FILE = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, sig
 """What ends a library that trips over what it reads. SIGKILL is none of them: that is a person, or a kernel short of memory."""
 
 
+_NICE = 10
+"""Who computes for minutes gives way to who must answer in a second: the scheduler and the APIs of the same machine."""
+
+
 class Workshop:
     """Runs processors, those that ask for it apart: as many processes as run at the same time, each for file after file.
 
@@ -115,6 +119,7 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer until nobody asks any more."""
+    os.nice(_NICE)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
     for line in sys.stdin.buffer:

@@ -38,7 +38,12 @@ def published_listing(target: GitTarget, commit: str, snapshot: str, manifest_sh
     no manifest.
     """
     where = f"{target.name}: snapshot {snapshot} at {commit[:12]}"
-    hashed = _Hashed(target.pieces(commit, f"{snapshot_folder(snapshot)}/{MANIFEST}"))
+    return listing_of(target.pieces(commit, f"{snapshot_folder(snapshot)}/{MANIFEST}"), where, manifest_sha256)
+
+
+def listing_of(pieces: Iterator[bytes], where: str, manifest_sha256: str) -> tuple[Listing, ListedFile]:
+    """The listing out of a manifest's bytes, and the manifest as a file. `where`: for the message of a NotWhole."""
+    hashed = _Hashed(pieces)
     fault = ""
     said: dict[str, Any] = {}
     try:

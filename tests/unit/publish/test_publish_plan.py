@@ -15,6 +15,7 @@ from assay.dataset.manifest import MANIFEST
 from assay.errors import PublicationError
 from assay.publish.current import CurrentSnapshot, current_snapshot
 from assay.publish.layout import snapshot_name, snapshot_order
+from assay.publish.listing import listing_of
 from assay.publish.local import LocalRepository
 from assay.publish.message import commit_message
 from assay.publish.plan import Plan, plan
@@ -22,6 +23,8 @@ from assay.publish.readback import read_back
 from assay.publish.spool import Spool
 from assay.publish.target import Change
 from dataset_content import Series, make_content, simple, stream
+from hypothesis import given
+from hypothesis import strategies as st
 
 LATEST = "data/processed/latest"
 
@@ -130,6 +133,31 @@ def test_read_back_accepts_what_was_sent_and_nothing_else(target: LocalRepositor
         read_back(target, planned.name, head, "0" * 64)
     with pytest.raises(PublicationError, match="the tag is on"):
         read_back(target, "2024-11-19", head, manifest)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [(b"", "is no JSON"), (b'{"files": [', "is no JSON"), (b"[]", "is no manifest"), (b"{}", "is no manifest")],
+)
+def test_what_is_no_manifest_is_said_so_though_it_is_what_was_sent(target: LocalRepository, manifest: bytes, said: str) -> None:
+    folders = (LATEST, "data/processed/v1.0/2024-11-20")
+    head = target.commit(Change({f"{folder}/{MANIFEST}": manifest for folder in folders}), "x", expected=None, tag="2024-11-20")
+    with pytest.raises(PublicationError, match=said):
+        read_back(target, "2024-11-20", head, sha256(manifest))
+
+
+@given(
+    st.permutations(["content_digest", "files", "history", "sessions", "schema_version"]), st.integers(0, 3), st.integers(1, 300)
+)
+def test_a_listing_is_the_same_whatever_the_order_and_wherever_the_pieces_end(order: list[str], files: int, size: int) -> None:
+    listed = [{"path": f"f{n}", "bytes": n, "sha256": "0" * 64} for n in range(files)]
+    sessions = [{"session": "s", "files": listed, "history": []}] * 3
+    values = {"content_digest": "d", "files": listed, "history": listed[:1], "sessions": sessions, "schema_version": "1.1.0"}
+    raw = orjson.dumps({name: values[name] for name in order})
+    listing, manifest = listing_of((raw[n : n + size] for n in range(0, len(raw), size)), "here", sha256(raw))
+    assert [file.path for file in listing.files] == [one["path"] for one in listed]
+    assert (listing.content_digest, len(listing.history)) == ("d", min(files, 1))
+    assert (manifest.bytes, manifest.sha256) == (len(raw), sha256(raw))
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def test_a_folder_is_listed_with_the_ids_of_its_files(target: GitTarget) -> None
 def test_any_bytes_come_back_as_they_went(target: GitTarget, data: bytes) -> None:
     commit = target.commit(Change({"file": data}), "first", expected=None)
     assert target.read(commit, "file") == data
+    assert b"".join(target.pieces(commit, "file")) == data
     assert target.tree(commit)["file"] == blob_id(data)
 
 
@@ -184,6 +185,14 @@ def test_a_file_that_is_not_there_is_said_so(target: GitTarget) -> None:
     for path in ("nothing", "folder", "folder/file/x"):
         with pytest.raises(FileNotFoundError):
             target.read(commit, path)
+        with pytest.raises(FileNotFoundError):
+            list(target.pieces(commit, path))
+
+
+def test_a_large_file_comes_in_pieces(target: GitTarget) -> None:
+    commit = target.commit(Change({"file": b"x" * 3_000_000}), "first", expected=None)
+    assert max(map(len, target.pieces(commit, "file"))) <= 1024 * 1024
+    assert next(target.pieces(commit, "file")), "who stops early leaves nothing behind"
 
 
 def test_of_concurrent_publishers_one_wins_and_the_others_are_told(
