@@ -10,6 +10,8 @@ EXECUTIONS ?= 2
 # Three test files at a time, long ones first: many tests wait for a scheduler, and none shares a folder, a port or a database with another.
 SIDE_BY_SIDE ?= -n 3 --dist loadfile --no-loadscope-reorder --durations=12
 export ASSAY_HOME ?= $(CURDIR)/var
+# Airflow starts a process for every task; without compiled modules each of them would compile thousands again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -60,6 +61,14 @@ def nothing_left(settings: Settings, seconds: float) -> bool:
     return False
 
 
+def connections(process: psutil.Process) -> list[Any]:
+    """Those of a process; of one that has ended meanwhile there are none, and Linux refuses them to an ordinary user."""
+    try:
+        return process.net_connections("tcp")
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return []
+
+
 def test_up_opens_a_ui_without_a_login_for_this_machine_only_and_ctrl_c_leaves_nothing(settings: Settings) -> None:
     with up(settings) as (process, url):
         page = httpx.get(url, follow_redirects=True)
@@ -72,7 +81,7 @@ def test_up_opens_a_ui_without_a_login_for_this_machine_only_and_ctrl_c_leaves_n
         addresses = {
             (connection.laddr.ip, process.pid)
             for process in leftovers.members(settings.home)
-            for connection in process.net_connections("tcp")
+            for connection in connections(process)
             if connection.status == psutil.CONN_LISTEN
         }
         assert {ip for ip, _ in addresses} == {"127.0.0.1"}
