@@ -44,8 +44,11 @@ def test_every_task_says_what_it_does(dags: dict[str, Any], dag: str) -> None:
 
 
 @pytest.mark.parametrize("dag", IDS)
-def test_one_run_at_a_time_without_catching_up_and_without_a_timeout_that_skips_teardown(dags: dict[str, Any], dag: str) -> None:
-    assert dags[dag]["max_active_runs"] == 1
+def test_no_more_runs_at_a_time_than_are_good_without_catching_up_and_without_a_timeout_that_skips_teardown(
+    dags: dict[str, Any], dag: str
+) -> None:
+    # Entering recordings takes seconds and may be done twice: who comes in a burst need not wait.
+    assert dags[dag]["max_active_runs"] == (4 if dag == "ingest_recordings" else 1)
     assert dags[dag]["catchup"] is False
     assert dags[dag]["timeout"] is False
     assert "assay" in dags[dag]["tags"]
