@@ -130,7 +130,7 @@ def runs(stack: LocalStack, dag: str) -> list[Run]:
 
 
 def seconds_to_a_run(ingested: list[Run]) -> list[float]:
-    """From the arrival of every manifest in S3 to the first run that began after it: a run enters all that is complete by then."""
+    """From the arrival of every manifest in S3 to the first run that began after it: it enters all that is complete."""
     objects = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="labs/")["Contents"]  # fewer than a page of a thousand
     arrived = {item["Key"].removeprefix("labs/"): item["LastModified"] for item in objects if item["Key"].endswith(MANIFEST_NAME)}
     print(f"{len(arrived)} manifests, of which runs were told: {[len(run.told) for run in ingested]}")
