@@ -24,7 +24,7 @@ When all are done, the DAG says that there are new sessions, and `process_sessio
 | `machine.launch` | its log names the class and EC2's code; the other machines go on |
 | `machine.wait_for_manifest` | its log: what the machine reported last; `boot.log` lies in its inbox in storage |
 | `machine.store` | its log: what the machine uploaded is not what it was started for, or not what its manifest says |
-| `machine.terminate` | its log: EC2 cannot be asked. `assay reap` ends the machine later |
+| `machine.terminate` | its log: EC2 cannot be asked (`assay reap` ends the machine later), or the run was ended too early |
 | `every_session_measured` | the `measure` or `machine` task that failed; the other sessions were handed over all the same |
 
 Trigger it again at any time: sessions that were finished are kept, and new ones are added. Clear a failed `machine`, with what is
@@ -158,11 +158,19 @@ def benchmark_instances():
 
             return store_upload(launched)
 
-        @task(retries=5, doc_md="Ends every machine of this name, whatever became of its session; gives their ids.")
-        def terminate(order: dict) -> list[str]:
-            from assay.orchestration.fleet import end_machine
+        @task(
+            retries=5,
+            doc_md="Ends every machine of this name, whatever became of its session; gives their ids. "
+            "**Failed** after that, where the run was ended while the machine was still measuring.",
+        )
+        def terminate(order: dict, ti=None) -> list[str]:
+            from assay.orchestration.fleet import end_machine, require_outcome
 
-            return end_machine(order)
+            gone = end_machine(order)
+            wait = "machine.wait_for_manifest"
+            states = ti.get_task_states(ti.dag_id, map_index=ti.map_index, task_ids=[wait], run_ids=[ti.run_id])
+            require_outcome(order, states.get(ti.run_id, {}).get(f"{wait}_{ti.map_index}"))
+            return gone
 
         launch = LaunchMachine(
             task_id="launch",

@@ -126,9 +126,9 @@ def test_no_machine_survives_kills_and_operators(lab: Settings, server: TrapServ
         fleet.strikes = [{"measure": stays}]
         fleet.boot()
         operator.mark_failed(run)
-        _, states = operator.ended(run)  # of the run Airflow says what its leaves are, and these were skipped
+        state, states = operator.ended(run)
         operator.reap()
-        assert (states[WAIT], nothing_runs(), sessions(lab)) == ("failed", True, 0), states
+        assert (state, states[WAIT], nothing_runs(), sessions(lab)) == ("failed", "failed", True, 0), states
         passed.append(("run marked failed", "wait"))
 
         run = operator.start()

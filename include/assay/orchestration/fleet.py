@@ -75,6 +75,30 @@ def end_machine(order: Mapping[str, Any], attempt: int | None = None) -> list[st
     return gone
 
 
+def require_outcome(order: Mapping[str, Any], waited: str | None) -> None:
+    """Raises AirflowFailException for a machine whose wait ended from outside, so that nobody knows what became of its session.
+
+    `waited`: the state of the task that waited for it. To Airflow a run that was marked failed while it waited is a success once
+    its machines are ended, because all that came after the wait was skipped.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from assay.database.machines import list_machines
+    from assay.database.words import MachineState
+
+    def cut_short(workspace: Workspace) -> None:
+        with workspace.engine.connect() as connection:
+            entries = list_machines(connection, workspace.dataset, order["run"])
+        newest = [entry for entry in entries if entry.slot == order["machine"]["slot"]][-1:]
+        if newest and newest[0].state == MachineState.ENDED:
+            raise AirflowFailException(
+                f"{newest[0].slot}: the machine was ended before it had a result, as its run was; clear `launch` to measure it"
+            )
+
+    if waited != "success":
+        _tell(cut_short)
+
+
 def reap_all(run_state: Callable[[str, str], str]) -> list[dict[str, Any]]:
     """End what outlived its deadline or its run, in all regions; gives what was found. Raises AirflowSkipException without
     credentials. `run_state`: the state of a DAG's run, by the ids of both."""
