@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import ProcessorDied
-from assay.preprocess.memory import give_back
+from assay.preprocess.memory import give_back, resident_bytes
 from assay.preprocess.processor import Broken, Made, Output, Processor, RawInput
 from assay.preprocess.registry import processor_named
 
@@ -30,9 +30,13 @@ _BY_ITS_FILE = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, sig
 _NICE = 10
 """Who computes for minutes gives way to who must answer in a second: the scheduler and the APIs of the same machine."""
 
+_SPENT_BYTES = 250 * 1024 * 1024
+"""What draws the previews keeps about 20 MB of every picture; a process that holds so much is followed by a fresh one."""
+
 
 class Workshop:
-    """Runs processors, those that ask for it apart: as many processes as run at the same time, each for file after file.
+    """Runs processors, those that ask for it apart: as many processes as run at the same time, each for file after file
+    until it has grown.
 
     `scratch`: where files lie on their way.
     """
@@ -54,6 +58,8 @@ class Workshop:
             return processor.process(raw, folder)
         with self._one() as worker:
             answer = _ask(worker, processor.NAME, raw, folder)
+            if answer["spent"]:
+                _end(worker)
         if "broken" in answer:
             raise Broken(answer["broken"])
         outputs = tuple(Output(name, Path(file), media_type) for name, file, media_type in answer["outputs"])
@@ -70,7 +76,8 @@ class Workshop:
         except BaseException:
             _end(worker)
             raise
-        self._idle.put(worker)
+        if worker.returncode is None:
+            self._idle.put(worker)
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -124,9 +131,10 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints is no answer
     for line in sys.stdin.buffer:
         answer = _answer(json.loads(line))
+        give_back()
+        answer["spent"] = resident_bytes() > _SPENT_BYTES
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
-        give_back()
 
 
 if __name__ == "__main__":
