@@ -51,21 +51,27 @@ def test_other_bytes_are_a_conflict_that_names_the_key_and_both_hashes(storage: 
     assert storage.read("raw/a") == b"x"
 
 
-def test_bytes_that_are_not_what_was_announced_are_not_stored(storage: Storage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [7, 3_000_000], ids=["small", "streamed"])
+def test_bytes_that_are_not_what_was_announced_are_not_stored(storage: Storage, tmp_path: Path, size: int) -> None:
     file = tmp_path / "file"
-    file.write_bytes(b"changed")
-    for data in (b"changed", file):
+    file.write_bytes(b"x" * size)
+    for data in (b"x" * size, file):
         with pytest.raises(StorageError, match="changed after it was hashed"):
             storage.write_once("raw/a", data, sha256(b"as hashed"))
     assert storage.size("raw/a") is None
 
 
-def test_a_file_is_written_once_as_bytes_are(storage: Storage, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"from a file")
-    assert storage.write_once("raw/a", file, sha256(b"from a file")) is True
-    assert storage.write_once("raw/a", b"from a file", sha256(b"from a file")) is False
-    assert storage.write_once("raw/a", file, sha256(b"from a file")) is False
+@pytest.mark.parametrize("size", [7, 3_000_000], ids=["small", "streamed"])
+def test_a_file_is_written_once_as_bytes_are(storage: Storage, tmp_path: Path, size: int) -> None:
+    file, other, content = tmp_path / "file", tmp_path / "other", b"x" * size
+    file.write_bytes(content)
+    other.write_bytes(b"y" * size)
+    assert storage.write_once("raw/a", file, sha256(content)) is True
+    assert storage.write_once("raw/a", content, sha256(content)) is False
+    assert storage.write_once("raw/a", file, sha256(content)) is False
+    with pytest.raises(StorageConflict):
+        storage.write_once("raw/a", other, sha256(b"y" * size))
+    assert storage.read("raw/a") == content
 
 
 def test_empty_objects_are_objects(storage: Storage) -> None:

@@ -6,6 +6,7 @@ on the request that completes them, so neither can ever replace what is there. E
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -42,7 +43,8 @@ _PART_BYTES = 16 * _MIB
 _MAX_PARTS = 10_000
 _MULTIPART_FROM = 32 * _MIB
 _PARTS_IN_FLIGHT = 4
-_RANGE_BYTES = 16 * _MIB
+_RANGE_BYTES = 4 * _MIB
+_STREAMED_FROM = _MIB
 _READ_BUDGET = 64 * _MIB
 """Bytes that readers may hold ahead of the consumer. While obstore hands an object over, it is in memory up to three times."""
 _DELETE_AT_ONCE = 1_000
@@ -97,6 +99,8 @@ class S3Storage(Storage):
             if isinstance(data, Path):
                 if data.stat().st_size > _MULTIPART_FROM:
                     return self.size(key) is None and self._create_in_parts(key, data, sha256)
+                if data.stat().st_size > _STREAMED_FROM:
+                    return self._create_from_file(key, data, sha256)
                 source, data = str(data), data.read_bytes()
             else:
                 source = "content"
@@ -221,7 +225,7 @@ class S3Storage(Storage):
             versions = self._versions(wanted) if self._has_versions else None
             for group in groups:
                 for batch in _batched(_objects(map(self.prefix.__add__, group), versions)):
-                    answer = self._eraser.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
+                    answer = self._boto3.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
                     if refused := answer.get("Errors"):
                         said = " ".join(str(refused[0].get(name, "")) for name in ("Key", "Code", "Message"))
                         raise StorageError(f"{self.url}: S3 refuses to delete {len(refused)} objects, such as {said}")
@@ -233,7 +237,7 @@ class S3Storage(Storage):
         common = next(longest for at in range(len(first), -1, -1) if last.startswith(longest := first[:at]))
         marker: dict[str, str] = {}
         while True:
-            page = self._eraser.list_object_versions(Bucket=self.bucket, Prefix=common, **marker)  # type: ignore[arg-type]
+            page = self._boto3.list_object_versions(Bucket=self.bucket, Prefix=common, **marker)  # type: ignore[arg-type]
             for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
                 if one["Key"] in found:
                     found[one["Key"]].add(one["VersionId"])
@@ -244,16 +248,35 @@ class S3Storage(Storage):
     @cached_property
     def _has_versions(self) -> bool:
         """Whether the bucket keeps versions, or did once."""
-        return "Status" in self._eraser.get_bucket_versioning(Bucket=self.bucket)
+        return "Status" in self._boto3.get_bucket_versioning(Bucket=self.bucket)
 
     @cached_property
-    def _eraser(self) -> S3Client:
+    def _boto3(self) -> S3Client:
         return self.client()
 
     def client(self) -> S3Client:
         """A boto3 client of this store's S3, for what obstore cannot do: large files written once, presigned addresses."""
         retries = Config(retries={"mode": "standard", "max_attempts": 6}, signature_version="s3v4")
         return self._session.client("s3", region_name=self._region, endpoint_url=self._endpoint, config=retries)
+
+    def _create_from_file(self, key: str, path: Path, sha256: str) -> bool:
+        """In one request, whose body is read from the disk while it is sent: no file is ever held whole."""
+        with path.open("rb") as stream:
+            check_hash(str(path), hashlib.file_digest(stream, "sha256").hexdigest(), sha256)
+            stream.seek(0)
+            try:
+                self._boto3.put_object(
+                    Bucket=self.bucket,
+                    Key=self.prefix + key,
+                    Body=stream,
+                    ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _TAKEN:
+                    return False
+                raise
+        return True
 
     def _create_in_parts(self, key: str, path: Path, sha256: str) -> bool:
         client, where = self.client(), {"Bucket": self.bucket, "Key": self.prefix + key}
