@@ -241,9 +241,7 @@ JSON = st.recursive(
 @given(st.data())
 def test_any_value_anywhere_in_a_result_is_read_or_a_problem(data: st.DataObject) -> None:
     shapes = [shape_a(), shape_b(), shape_b(hpl=HPL), shape_b(cache=cache())]
-    document: Any = deepcopy(
-        data.draw(st.sampled_from(shapes))
-    )  # they share parts, which the next example finds as they were
+    document: Any = deepcopy(data.draw(st.sampled_from(shapes)))  # they share parts, which the next example finds as they were
     for _ in range(data.draw(st.integers(1, 3))):
         place = document
         while True:
