@@ -76,8 +76,8 @@ settings = Settings()
             description="What is measured: the machine that Airflow's workers run on, or machines on EC2 as the fields below say",
         ),
         "types": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],  # the form lets nobody trigger a run on this host while a text that it needs is empty
             maxLength=2000,
             title="EC2: types",
             description="Families (m7i), types (c7g.large) or patterns (r7*.large), with spaces or commas between.",

@@ -33,8 +33,8 @@ from assay.orchestration.queue import arrivals
     max_active_runs=4,  # who comes while another is entered need not wait for it
     params={
         "session": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             pattern=r"^$|^\d{8}T\d{6}Z-[0-9a-f]{12}$",
             description="Id of one session that has arrived; empty: what the event names, else a sweep.",
         )
@@ -46,7 +46,7 @@ def ingest_recordings():
         """Enters the sessions that the run was told of, else what a sweep finds; gives how many wait to be processed."""
         from assay.orchestration.tasks import register_recordings
 
-        return register_recordings((params or {}).get("session", ""), triggering_asset_events or {})
+        return register_recordings((params or {}).get("session") or "", triggering_asset_events or {})
 
     register()
 

@@ -173,7 +173,7 @@ def _plan(workspace: Workspace, params: Mapping[str, Any], run_id: str, dag_id: 
 
     request = fleet_request(
         workspace.settings,
-        [params["types"]],
+        [params["types"] or ""],
         market=params["market"],
         machines_per_type=params["machines"],
         executions=params["ec2_executions"],
