@@ -3,13 +3,13 @@
 The objects lie in an emulator of S3 (moto) in a process of its own, which is filled directly, not over HTTP; everything that is
 timed goes over HTTP. Sessions have ten objects: nine raw files and a manifest. Ledger (PostgreSQL) and commit are real ones.
 
-First `assay archive` and `assay clean` in a process of their own, with a tenth of the objects and with all of them: seconds,
-objects a second, and by how much memory grew. Then only deleting, rounds interleaved: what `assay clean` does with each batch,
+First `assay archive` and `assay clean` in a process of their own, with more and more objects: seconds, objects a second, and by
+how much memory grew. Then only deleting, rounds interleaved: what `assay clean` does with each batch,
 `aws s3 rm --recursive` (give its program with --aws; it lives in an environment of its own), and a pool of 16 threads that
 delete one object at a time with boto3.
 
-    python benchmarks/archive.py --aws /tmp/aws/bin/aws      100,000 objects, half an hour: most of it is the emulator's
-    python benchmarks/archive.py --quick                     5,000 objects
+    python benchmarks/archive.py --aws /tmp/aws/bin/aws      10,000 to 100,000 objects, half an hour: most of it is the emulator's
+    python benchmarks/archive.py --quick                     500 and 5,000 objects
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import argparse
 import hashlib
 import multiprocessing
 import os
+import random
 import resource
 import statistics
 import subprocess
@@ -44,8 +45,8 @@ def session(number: int) -> tuple[Any, dict[str, bytes]]:
 
     files = {}
     for file in range(FILES):
-        digest = hashlib.sha256(f"{number}/{file}".encode()).hexdigest()
-        files[f"tool-{file}/1/stdout.txt"] = (f'{{"bandwidth": "{digest}", "unit": "GB/s"}}\n' * 40)[:BYTES].encode()
+        # Nothing that repeats: a volume is then larger than every window and buffer with a tenth of the objects already.
+        files[f"tool-{file}/1/stdout.txt"] = random.Random(f"{number}/{file}").randbytes(BYTES // 2).hex().encode()
     raw = tuple(RawFile(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in files.items())
     started, source = STARTED + timedelta(seconds=number), Source("assay-agent", "1", "CC BY 4.0", "made")
     ended = started + timedelta(minutes=5)
@@ -147,7 +148,7 @@ def _work(home: Path, database_url: str, storage_url: str, answer: Connection) -
     workspace = Workspace(settings, "default", storage, engine, Ledger(engine, "default"))
     warm = [one.key for one in islice(storage.list("raw"), 100)]
     sum(len(data) for _, data in storage.read_many(warm))
-    storage.erase([])
+    storage.erase(["made/nothing"])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     (made,) = archive_published(workspace)
@@ -256,13 +257,19 @@ def deleting(pipe: Connection, endpoint: str, sessions: int, rounds: int, aws: s
 def main() -> None:
     """Run both parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objects", type=int, default=100_000, help="raw objects that are archived and cleaned")
+    parser.add_argument(
+        "--objects",
+        type=int,
+        nargs="+",
+        default=[10_000, 50_000, 100_000],
+        help="raw objects that are archived and cleaned, each in turn",
+    )
     parser.add_argument("--delete", type=int, default=10_000, help="objects that each way deletes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--aws", help="the program of the AWS command line; without it that way is left out")
-    parser.add_argument("--quick", action="store_true", help="5,000 objects, of which 2,000 deleted in each way, one round")
+    parser.add_argument("--quick", action="store_true", help="500 and 5,000 objects; 2,000 deleted in each way, one round")
     options = parser.parse_args()
-    count, delete, rounds = (5_000, 2_000, 1) if options.quick else (options.objects, options.delete, options.rounds)
+    counts, delete, rounds = ([500, 5_000], 2_000, 1) if options.quick else (options.objects, options.delete, options.rounds)
     environment = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     os.environ.update(environment | {"AWS_EC2_METADATA_DISABLED": "true"})
     from assay.database import embedded
@@ -275,8 +282,8 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="assay-benchmark-"))
     home.chmod(0o755)
     with embedded.server(home) as urls:
-        for sessions in (count // 100, count // 10):
-            whole_path(ours, endpoint, urls, sessions)
+        for count in counts:
+            whole_path(ours, endpoint, urls, count // (FILES + 1))
     embedded.remove(home)
     deleting(ours, endpoint, delete // 10, rounds, options.aws)
     ours.send(None)

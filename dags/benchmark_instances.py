@@ -164,13 +164,9 @@ def benchmark_instances():
             "**Failed** after that, where the run was ended while the machine was still measuring.",
         )
         def terminate(order: dict, ti=None) -> list[str]:
-            from assay.orchestration.fleet import end_machine, require_outcome
+            from assay.orchestration.fleet import end_machine_of_run
 
-            gone = end_machine(order)
-            wait = "machine.wait_for_manifest"
-            states = ti.get_task_states(ti.dag_id, map_index=ti.map_index, task_ids=[wait], run_ids=[ti.run_id])
-            require_outcome(order, states.get(ti.run_id, {}).get(f"{wait}_{ti.map_index}"))
-            return gone
+            return end_machine_of_run(order, ti, "machine.wait_for_manifest")
 
         launch = LaunchMachine(
             task_id="launch",

@@ -106,6 +106,11 @@ def _packed(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def stays(machine: ScriptedMachine) -> None:
+    """It says nothing more and does not end: the worst that it can do."""
+    raise Stopped
+
+
 class ScriptedFleet:
     """All machines of the emulator. `strikes`: for each machine in the order of their boots; later ones are left alone."""
 

@@ -27,7 +27,7 @@ class Trap:
     """Springs at the next `times` calls that `call` (a regular expression) is found in: `ec2 RunInstances`, `s3 PUT raw/`.
 
     `after`: when the call was done and is not answered yet; else before it is done. `then`: GO_ON, CUT (the connection, without
-    an answer) or a status with a code. `when`: whether it may spring now.
+    an answer) or a status with a code. `when`: whether it may spring now. `lasts`: until an operator does something.
     """
 
     call: str
@@ -36,6 +36,7 @@ class Trap:
     then: str | tuple[str, str] = GO_ON
     times: int = 1
     when: Callable[[], bool] = lambda: True
+    lasts: bool = False
     sprung: int = 0
 
 

@@ -19,7 +19,7 @@ from assay.orchestration.stack import LocalStack, StackFailed
 from assay.settings import Settings
 from assay.workspace import open_workspace
 from real_servers import serving_aws
-from scripted_machine import ScriptedFleet, ScriptedMachine, Stopped, running
+from scripted_machine import ScriptedFleet, running, stays
 from trap_server import CUT, Trap, TrapServer
 from watched import scheduler
 
@@ -90,10 +90,6 @@ class Operator:
 
     def reap(self) -> str:
         return self.ended(self.stack.api.trigger(REAPER, {}), REAPER)[0]
-
-
-def stays(machine: ScriptedMachine) -> None:
-    raise Stopped
 
 
 def nothing_runs() -> bool:

@@ -23,7 +23,7 @@ from watched import Ended, postgres, run, scheduler
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
-EXECUTIONS = 1
+EXECUTIONS = 2
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def test_every_run_publishes_one_snapshot(story: Story) -> None:
 def test_the_end_of_a_run_tells_the_numbers_and_where_they_are(story: Story) -> None:
     end = story.second.output.split("stopped")[-1]
     for part in (
-        *("STREAM triad", "STREAM copy", "LU solve", "memory latency", "2 in 2"),
+        *("STREAM triad", "STREAM copy", "LU solve", "memory latency", "4 in 2"),
         *("2 read = 2 accepted + 0 quarantined + 0 rejected", "make up"),
         *(story.after_second.results.snapshot, story.after_second.commits[0][:12], str(story.settings.home / "dataset.git")),
     ):

@@ -22,7 +22,7 @@ from assay.storage import Storage
 from assay.workspace import Workspace
 from fleet_run import FleetRun, Workers
 from real_servers import closed_database, opened_database
-from scripted_machine import ScriptedFleet, ScriptedMachine, Stopped, running
+from scripted_machine import ScriptedFleet, ScriptedMachine, Stopped, running, stays
 from trap_server import CUT, FORBIDDEN, GO_ON, THROTTLED, UNAVAILABLE, Trap, TrapServer
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
@@ -51,10 +51,10 @@ class Lab:
         self.closed = True
         closed_database(self.urls, self.run.environment["ASSAY_DATABASE_URL"])
 
-    def heal(self) -> None:
-        """What was broken from outside is mended."""
+    def heal(self, *, lasting: bool = True) -> None:
+        """What was broken from outside is mended; `lasting`: also what does not pass by itself."""
         for trap in self.server.traps:
-            trap.times = trap.sprung
+            trap.times = trap.sprung if lasting or not trap.lasts else trap.times
         if self.closed:
             opened_database(self.urls, self.run.environment["ASSAY_DATABASE_URL"])
             self.closed = False
@@ -120,11 +120,6 @@ POINTS = (
     Point("reap, done and not answered", "reap", "ec2 TerminateInstances", after=True),
 )
 TASKS = ("plan", "launch", "wait", "store", "terminate", "reap")
-
-
-def stays(machine: ScriptedMachine) -> None:
-    """It says nothing more and does not end: the worst that it can do."""
-    raise Stopped
 
 
 def interrupted(lab: Lab) -> Callable[[ScriptedMachine], None]:
@@ -344,7 +339,7 @@ def permission_taken() -> Iterator[Pair]:
         if not point.after and point.task in ("plan", "launch", "terminate", "reap"):
             then = ("403 Forbidden", "UnauthorizedOperation")
             machines = 0 if point.task in ("plan", "launch") else 1
-            yield Pair("permission taken away", point.step, at(point, then=then, times=99), "failed", machines)
+            yield Pair("permission taken away", point.step, at(point, then=then, times=99, lasts=True), "failed", machines)
 
 
 PAIRS = tuple(
@@ -412,7 +407,7 @@ def lab(
     run = FleetRun(workers, process_environment(os.environ, told), FIRST, fleet.boot)
     there = Workspace(told, "default", Storage.open(url), workspace.engine, workspace.ledger)
     lab = Lab(trap_server, fleet, run, there, server_urls)
-    run.healed = lab.heal
+    run.healed = lambda: lab.heal(lasting=False)
     yield lab
     lab.heal()
 

@@ -54,7 +54,7 @@ def gather_facts(workspace: Workspace, target: GitTarget, snapshot: str, commit:
     try:
         listing, manifest = published_listing(target, commit, snapshot, manifest_sha256)
     except FileNotFoundError as error:
-        raise ArchiveError(f"{target.name}: snapshot {snapshot} at {commit[:12]}: {error}; it cannot be archived") from None
+        raise _missing(target, commit, snapshot, error) from None
     except NotWhole as error:
         raise ArchiveError(f"{error}. Nothing was archived: look at who wrote there") from None
     metadata, changes = orjson.loads(documents[METADATA]), orjson.loads(documents[CHANGES])
@@ -99,8 +99,12 @@ def _documents(target: GitTarget, commit: str, snapshot: str, names: tuple[str, 
     try:
         read = dict(target.read_many(commit, [f"{folder}/{name}" for name in names]))
     except FileNotFoundError as error:
-        raise ArchiveError(f"{target.name}: snapshot {snapshot} at {commit[:12]}: {error}; it cannot be archived") from None
+        raise _missing(target, commit, snapshot, error) from None
     return {path.removeprefix(f"{folder}/"): data for path, data in read.items()}
+
+
+def _missing(target: GitTarget, commit: str, snapshot: str, error: FileNotFoundError) -> ArchiveError:
+    return ArchiveError(f"{target.name}: snapshot {snapshot} at {commit[:12]}: {error}; it cannot be archived")
 
 
 def _compared(target: GitTarget, commit: str, previous: str) -> dict[str, bytes]:

@@ -162,6 +162,6 @@ def _expected(workspace: Workspace, where: str, lines: Iterable[Line]) -> Iterat
 def _note_columns(lines: Iterable[Line]) -> Iterator[pd.DataFrame]:
     """The sessions of an index as the ledger takes them."""
     waiting = iter(lines)
-    while some := list(islice(waiting, 10 * SESSIONS_AT_ONCE)):
+    while some := list(islice(waiting, SESSIONS_AT_ONCE)):
         rows = [(line.session, line.archive, line.volume, line.whole, line.objects, line.bytes) for line in some]
         yield pd.DataFrame(rows, columns=_NOTED_COLUMNS)

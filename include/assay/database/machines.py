@@ -218,6 +218,12 @@ def list_machines(connection: Connection, dataset: str, run: str | None = None) 
     return sorted(found, key=lambda entry: (first[entry.run], entry.run, entry.slot, entry.attempt))
 
 
+def newest_attempt(connection: Connection, run: str, slot: str) -> MachineEntry | None:
+    """The last machine of a name in a run; None where none was planned."""
+    found = _select(connection, "run = :run AND slot = :slot", {"run": run, "slot": slot})
+    return found[-1] if found else None
+
+
 def _select(connection: Connection, where: str, parameters: dict[str, Any]) -> list[MachineEntry]:
     rows = connection.execute(
         text(f"SELECT {_COLUMNS} FROM assay.machines WHERE {where} ORDER BY run, slot, attempt"),  # noqa: S608 - constants

@@ -75,28 +75,32 @@ def end_machine(order: Mapping[str, Any], attempt: int | None = None) -> list[st
     return gone
 
 
-def require_outcome(order: Mapping[str, Any], waited: str | None) -> None:
-    """Raises AirflowFailException for a machine whose wait ended from outside, so that nobody knows what became of its session.
+def end_machine_of_run(order: Mapping[str, Any], task: Any, wait: str) -> list[str]:
+    """End every machine of an order; gives their ids. Raises AirflowFailException, after that, where the wait was ended from
+    outside, so that nobody knows what became of the session.
 
-    `waited`: the state of the task that waited for it. To Airflow a run that was marked failed while it waited is a success once
-    its machines are ended, because all that came after the wait was skipped.
+    `task`: Airflow's instance of the task that runs this; `wait`: the task that waited for the machine. To Airflow a run that was
+    marked failed while it waited is a success once its machines are ended, because all that came after the wait was skipped.
     """
+    gone = end_machine(order)
+    states = task.get_task_states(task.dag_id, map_index=task.map_index, task_ids=[wait], run_ids=[task.run_id])
+    if states.get(task.run_id, {}).get(f"{wait}_{task.map_index}") != "success":
+        _tell(lambda workspace: _require_outcome(workspace, order["run"], order["machine"]["slot"]))
+    return gone
+
+
+def _require_outcome(workspace: Workspace, run: str, slot: str) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from assay.database.machines import list_machines
+    from assay.database.machines import newest_attempt
     from assay.database.words import MachineState
 
-    def cut_short(workspace: Workspace) -> None:
-        with workspace.engine.connect() as connection:
-            entries = list_machines(connection, workspace.dataset, order["run"])
-        newest = [entry for entry in entries if entry.slot == order["machine"]["slot"]][-1:]
-        if newest and newest[0].state == MachineState.ENDED:
-            raise AirflowFailException(
-                f"{newest[0].slot}: the machine was ended before it had a result, as its run was; clear `launch` to measure it"
-            )
-
-    if waited != "success":
-        _tell(cut_short)
+    with workspace.engine.connect() as connection:
+        newest = newest_attempt(connection, run, slot)
+    if newest is not None and newest.state == MachineState.ENDED:
+        raise AirflowFailException(
+            f"{slot}: the machine was ended before it had a result, as its run was; clear `launch` to measure it"
+        )
 
 
 def reap_all(run_state: Callable[[str, str], str]) -> list[dict[str, Any]]:
@@ -197,7 +201,7 @@ def _open(step: Callable[[Workspace], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tell(step: Callable[[Workspace], None]) -> None:
-    """Tell the ledger what cannot be told again by trying again: where it cannot be reached, the reaper settles it later."""
+    """Tell or ask the ledger what trying again would not mend: where it cannot be reached, the reaper settles it later."""
     try:
         with open_workspace() as workspace:
             step(workspace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,16 +94,9 @@ class Git:
     def blobs(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """(name, content) of objects such as `<commit>:<path>`, one at a time. Raises FileNotFoundError for one that is no
         blob."""
-        process = subprocess.Popen(
-            self._command(("cat-file", "--batch")),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=clean_environment(),
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
+        with self._reading("--batch") as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
             for name in names:
                 process.stdin.write(name.encode() + b"\n")
                 process.stdin.flush()
@@ -114,36 +108,39 @@ class Git:
                 if len(data) != size or process.stdout.read(1) != b"\n":
                     raise PublicationError(f"{self.repository}: {name}: git gave {len(data)} of {size} bytes; try `git fsck`")
                 yield name, data
-        finally:
-            process.stdin.close()
-            process.stdout.close()
-            process.terminate()
-            process.wait()
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content of an object such as `<commit>:<path>`, in pieces. Raises FileNotFoundError for one that is no blob."""
-        process = subprocess.Popen(
-            self._command(("cat-file", "blob", name)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=clean_environment(),
-        )
-        assert process.stdout is not None
         given = 0
-        try:
+        with self._reading("blob", name) as process:
+            assert process.stdout is not None
             while piece := process.stdout.read(_PIECE):
                 given += len(piece)
                 yield piece
             ended = process.wait()
-        finally:
-            process.stdout.close()
-            process.terminate()
-            process.wait()
         if ended != 0 and given:
             raise PublicationError(f"{self.repository}: {name}: git broke off after {given} bytes; try `git fsck`")
         if ended != 0:
             raise FileNotFoundError(f"{self.repository}: {name}: not a file of that commit")
+
+    @contextlib.contextmanager
+    def _reading(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A `git cat-file` that is asked and read while this lasts."""
+        process = subprocess.Popen(
+            self._command(("cat-file", *arguments)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+        )
+        try:
+            yield process
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            process.terminate()
+            process.wait()
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
         options = [part for name, value in _OPTIONS for part in ("-c", f"{name}={value}")]

@@ -6,7 +6,6 @@ on the request that completes them, so neither can ever replace what is there. E
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import os
@@ -19,7 +18,7 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import boto3
 import obstore
@@ -28,10 +27,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
+from s3transfer.utils import ReadFileChunk
 
 from assay.errors import StorageError, TooLarge
+from assay.session import hash_file
 from assay.storage.interface import Storage, StoredObject, check_hash, check_key
 from assay.storage.parallel import ByteBudget, in_background
+from assay.storage.uploads import part_bytes, whole_checksum
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 64
 _MIB = 1024 * 1024
-_PART_BYTES = 16 * _MIB
-_MAX_PARTS = 10_000
 _MULTIPART_FROM = 32 * _MIB
 _PARTS_IN_FLIGHT = 4
 _RANGE_BYTES = 4 * _MIB
@@ -261,30 +261,25 @@ class S3Storage(Storage):
 
     def _create_from_file(self, key: str, path: Path, sha256: str) -> bool:
         """In one request, whose body is read from the disk while it is sent: no file is ever held whole."""
-        with path.open("rb") as stream:
-            check_hash(str(path), hashlib.file_digest(stream, "sha256").hexdigest(), sha256)
-            stream.seek(0)
-            try:
-                self._boto3.put_object(
-                    Bucket=self.bucket,
-                    Key=self.prefix + key,
-                    Body=stream,
-                    ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-                    IfNoneMatch="*",
-                )
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") in _TAKEN:
-                    return False
-                raise
+        check_hash(str(path), hash_file(path), sha256)
+        where, checksum = {"Bucket": self.bucket, "Key": self.prefix + key}, whole_checksum(sha256)
+        try:
+            with path.open("rb") as stream:
+                self._boto3.put_object(**where, Body=stream, ChecksumSHA256=checksum, IfNoneMatch="*")  # type: ignore[arg-type]
+        except ClientError as error:
+            if _is_taken(error):
+                return False
+            raise
         return True
 
     def _create_in_parts(self, key: str, path: Path, sha256: str) -> bool:
         client, where = self.client(), {"Bucket": self.bucket, "Key": self.prefix + key}
         upload = client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]  # type: ignore[arg-type]
 
-        def send(number: int, body: bytes) -> CompletedPartTypeDef:
-            answer = client.upload_part(**where, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")  # type: ignore[arg-type]
-            return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": answer["ChecksumSHA256"]}
+        def send(number: int, body: ReadFileChunk, checksum: str) -> CompletedPartTypeDef:
+            with body:
+                answer = client.upload_part(**where, UploadId=upload, PartNumber=number, Body=body, ChecksumSHA256=checksum)  # type: ignore[arg-type]
+            return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
 
         try:
             parts, found = _send_parts(path, send)
@@ -299,7 +294,7 @@ class S3Storage(Storage):
             # What was sent costs money until it is taken back; a kill leaves it to the bucket's lifecycle rule.
             with contextlib.suppress(ClientError, BotoCoreError):
                 client.abort_multipart_upload(**where, UploadId=upload)  # type: ignore[arg-type]
-            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _TAKEN:
+            if isinstance(error, ClientError) and _is_taken(error):
                 return False
             raise
         return True
@@ -334,20 +329,40 @@ def _batched(objects: Iterator[ObjectIdentifierTypeDef]) -> Iterator[list[Object
         yield batch
 
 
-def _send_parts(path: Path, send: Callable[[int, bytes], CompletedPartTypeDef]) -> tuple[list[CompletedPartTypeDef], str]:
-    """Send a file in parts, a few at a time, and give the parts in order and the SHA-256 of everything that was sent."""
-    part_bytes = max(_PART_BYTES, -(-path.stat().st_size // _MAX_PARTS))
-    digest = hashlib.sha256()
+def _is_taken(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in _TAKEN
+
+
+def _send_parts(
+    path: Path, send: Callable[[int, ReadFileChunk, str], CompletedPartTypeDef]
+) -> tuple[list[CompletedPartTypeDef], str]:
+    """Send a file in parts, a few at a time, and give the parts in order and the SHA-256 of everything that was sent.
+
+    A part is read twice, for its hash and by who sends it, and never held: S3 refuses what is not what was hashed.
+    """
+    size = path.stat().st_size
+    each = part_bytes(size)
+    whole = hashlib.sha256()
     done: list[CompletedPartTypeDef] = []
     running: deque[Future[CompletedPartTypeDef]] = deque()
     with path.open("rb") as stream, ThreadPoolExecutor(_PARTS_IN_FLIGHT, thread_name_prefix="assay-send") as pool:
-        while body := stream.read(part_bytes):
-            digest.update(body)
+        for number, start in enumerate(range(0, size, each), 1):
             if len(running) >= _PARTS_IN_FLIGHT:
                 done.append(running.popleft().result())
-            running.append(pool.submit(send, len(done) + len(running) + 1, body))
+            checksum = _hash_part(stream, each, whole)
+            running.append(pool.submit(send, number, ReadFileChunk.from_filename(str(path), start, each), checksum))
         done.extend(future.result() for future in running)
-    return done, digest.hexdigest()
+    return done, whole.hexdigest()
+
+
+def _hash_part(stream: IO[bytes], size: int, whole: hashlib._Hash) -> str:
+    """The checksum of the next part, whose bytes are added to the hash of the whole file too."""
+    part = hashlib.sha256()
+    while size and (piece := stream.read(min(_MIB, size))):
+        part.update(piece)
+        whole.update(piece)
+        size -= len(piece)
+    return whole_checksum(part.hexdigest())
 
 
 def _raise_without_bucket(error: Exception) -> None:
