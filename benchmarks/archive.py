@@ -35,7 +35,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-FILES, BYTES, SESSIONS_AT_ONCE = 9, 2_000, 500
+FILES, BYTES, SESSIONS_AT_ONCE = 9, 20_000, 500
 STARTED = datetime(2025, 6, 29, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def session(number: int) -> tuple[Any, dict[str, bytes]]:
 
     files = {}
     for file in range(FILES):
-        # Nothing that repeats: a volume is then larger than every window and buffer with a tenth of the objects already.
+        # Large and without repetition: what is compressed and sent in pieces fills every buffer with the smallest number already.
         files[f"tool-{file}/1/stdout.txt"] = random.Random(f"{number}/{file}").randbytes(BYTES // 2).hex().encode()
     raw = tuple(RawFile(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in files.items())
     started, source = STARTED + timedelta(seconds=number), Source("assay-agent", "1", "CC BY 4.0", "made")
@@ -261,7 +261,7 @@ def main() -> None:
         "--objects",
         type=int,
         nargs="+",
-        default=[10_000, 50_000, 100_000],
+        default=[10_000, 100_000],
         help="raw objects that are archived and cleaned, each in turn",
     )
     parser.add_argument("--delete", type=int, default=10_000, help="objects that each way deletes")

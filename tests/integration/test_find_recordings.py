@@ -31,6 +31,11 @@ pytestmark = pytest.mark.enable_socket
 COUNT = 12
 
 
+def note(n: int) -> str:
+    """As long as, a little shorter and a little longer than what the index holds of a text."""
+    return "é" * (100 - COUNT // 2 + n)
+
+
 def fill(workspace: Workspace, tmp_path: Path, lab: str = LAB) -> list[Manifest]:
     """Sessions with fatigue 0 to 5 and hardware X1 or Y2, registered as they arrive, one processed file each."""
     made = []
@@ -50,6 +55,7 @@ def fill(workspace: Workspace, tmp_path: Path, lab: str = LAB) -> list[Manifest]
             rows.append((manifest.session, "fatigue", lab, f"{lab}/v1", True, float(n % 6), str(n % 6), "1", True))
             model = "X1 rev 2" if n % 2 else "Y2; it's"
             rows.append((manifest.session, "hardware_model", lab, f"{lab}/v1", False, None, model, "", True))
+            rows.append((manifest.session, "note", lab, f"{lab}/v1", False, None, note(n), "", True))
         replace_variables(connection, "default", [manifest.session for manifest in made], rows)
     for n, manifest in enumerate(made):
         content = b"made of it" * n
@@ -100,6 +106,12 @@ def test_questions_get_what_they_ask_for(api: Api) -> None:
     assert found(api, "started>2024-02-29T15:12:21Z") == set()
     assert found(api, "state=arrived") == everything
     assert found(api, "fatigue>4.5") == {5, 11}
+
+
+def test_a_text_is_equal_as_a_whole_however_long(api: Api) -> None:
+    for n in range(COUNT):
+        assert found(api, f"note='{note(n)}'") == {n}
+    assert found(api, f"note='{note(0)[:-1]}'") == found(api, f"note='{note(COUNT)}'") == set()
 
 
 @pytest.mark.parametrize("sort", SORTS)

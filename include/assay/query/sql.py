@@ -18,6 +18,8 @@ TEXT_FIELDS = {
     "verdict": "s.verdict",
 }
 TIME_FIELDS = {"started": "s.started_at", "ended": "s.ended_at", "registered": "s.registered_at"}
+_INDEXED = 100
+"""Characters of a text that `variables_text_index` holds."""
 METADATA = "meta."
 """`meta.lab` is the metadata variable `lab`, where a field of ours has the same name."""
 
@@ -71,8 +73,15 @@ def _variable(one: Comparison, bind: Callable[[Anything], str]) -> str:
             return same if one.operator == Operator.EQUAL else f"NOT {same}"
     text = one.written if isinstance(one.value, float) else one.value
     if one.operator == Operator.EQUAL:
+        # The index holds the first 100 characters. Where they are the whole value a second condition would say nothing more, and
+        # the planner, which takes both for independent, would expect one row where there are thousands.
         value = bind(text)
-        return f"left(v.text, 100) = left({value}, 100) AND v.text = {value}"
+        whole = len(text) < _INDEXED
+        return (
+            f"left(v.text, {_INDEXED}) = {value}"
+            if whole
+            else f"left(v.text, {_INDEXED}) = left({value}, {_INDEXED}) AND v.text = {value}"
+        )
     return _text("v.text", one, text, bind)
 
 
