@@ -17,6 +17,7 @@ from assay.storage import Storage, find_manifest, uploads_s3
 from assay.storage.uploads import PART_BYTES
 from assay.workspace import Workspace
 from made_recordings import Client, make_key, manifest_of, sha256
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 pytestmark = pytest.mark.enable_socket
@@ -61,7 +62,9 @@ def send(request: dict[str, Any], content: bytes, *, url: str = "", drop: str = 
     return answer.status, said.partition("<Code>")[2].partition("</Code>")[0]
 
 
-def test_a_session_arrives_byte_for_byte_under_object_lock(client: Client, locked: str, s3: Any, request: Any) -> None:
+def test_a_session_arrives_byte_for_byte_under_object_lock(
+    client: Client, workspace: Workspace, locked: str, s3: Any, request: Any
+) -> None:
     content = bytes(range(256)) * (PART_BYTES // 256) + b"more than one part"
     contents = {**SMALL, "eeg.bin": content}
     manifest = manifest_of(contents)
@@ -80,6 +83,13 @@ def test_a_session_arrives_byte_for_byte_under_object_lock(client: Client, locke
     for _ in range(2):
         answer = client.ask("POST", f"{base}/assemble", {"path": "eeg.bin", "parts": hashes})
         assert answer.status_code == 200, answer.text
+        # As if the API were killed between S3 and the database: it is there, and only who sent it knows the parts' hashes.
+        with workspace.engine.begin() as connection:
+            connection.execute(text("UPDATE assay.upload_files SET checksum = NULL"))
+        assert client.announce(manifest).json()["stored"] == sorted(SMALL)
+        answer = client.ask("POST", f"{base}/uploads", {"paths": ["eeg.bin"]})
+        assert answer.json()["files"][0]["how"] == "assemble"
+    client.ask("POST", f"{base}/assemble", {"path": "eeg.bin", "parts": hashes})
     for _ in range(2):
         answer = client.complete(manifest)
         assert answer.status_code == 200, answer.text

@@ -22,6 +22,7 @@ from assay.storage.uploads import PART_BYTES
 from assay.workspace import Workspace
 from ingest_server import IngestServer, make_folder, make_work
 from made_recordings import make_key
+from sqlalchemy import text
 
 pytestmark = pytest.mark.enable_socket
 
@@ -79,6 +80,35 @@ def test_a_folder_that_is_not_complete_is_left_alone(work: Work, tmp_path: Path)
     assert ship_once(work, Rules(data, marker="done.txt")).shipped == ()
     (data / NAME / "done.txt").touch()
     assert ship_once(work, Rules(data, marker="done.txt")).shipped == (NAME,)
+
+
+@contextlib.contextmanager
+def nothing_written_down(workspace: Workspace) -> Iterator[None]:
+    """The database refuses to note that a large file is whole, as if the API were killed between the store and the database."""
+    with workspace.engine.begin() as connection:
+        body = "CREATE FUNCTION assay.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$"
+        connection.execute(text(body))
+        when = "BEFORE UPDATE ON assay.upload_files FOR EACH ROW EXECUTE FUNCTION assay.refuse()"
+        connection.execute(text(f"CREATE TRIGGER refuse {when}"))
+    try:
+        yield
+    finally:
+        with workspace.engine.begin() as connection:
+            connection.execute(text("DROP FUNCTION assay.refuse() CASCADE"))
+
+
+def test_a_file_that_was_assembled_and_not_written_down_is_not_sent_again(
+    work: Work, workspace: Workspace, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    contents = make_folder(data, NAME, 1, PART_BYTES + 5)
+    with nothing_written_down(workspace):
+        assert ship_once(work, Rules(data)).shipped == ()
+    (session,) = {item.key.split("/")[-2] for item in workspace.storage.list("raw/recording")}
+    assert stored(workspace, session) == contents
+    assert ship_once(work, Rules(data)).shipped == (NAME,)
+    assert {path: content for path, content in stored(workspace, session).items() if path != MANIFEST_NAME} == contents
+    assert not list((workspace.storage.root / ".uploads").iterdir())  # type: ignore[attr-defined]
 
 
 def test_a_server_that_is_away_puts_the_folder_off(

@@ -169,8 +169,9 @@ class FileUpload(BaseModel):
     """How to send one file."""
 
     path: str
-    how: Literal["stored", "whole", "parts"] = Field(
-        description="`stored`: it is there. `whole`: make `request`. `parts`: send parts of `part_bytes` and have them assembled."
+    how: Literal["stored", "whole", "parts", "assemble"] = Field(
+        description="`stored`: it is there. `whole`: make `request`. `parts`: send parts of `part_bytes` and have them "
+        "assembled. `assemble`: all parts are there, have them assembled."
     )
     request: SignedRequest | None = None
     part_bytes: int | None = Field(None, description=f"Size of every part but the last; {PART_BYTES} or more.")

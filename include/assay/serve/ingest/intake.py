@@ -81,7 +81,11 @@ class Intake:
         if upload.state == UploadState.COMPLETE:
             return Standing(session=upload.session, state="complete", prefix=upload.prefix, stored=[], missing=0)
         files, there = _files(upload), self._there(upload)
-        stored = sorted(path for path, file in files.items() if there.get(path) == file.size)
+        with self.engine.connect() as connection:
+            whole = table.part_checksums(connection, upload.session)
+        stored = sorted(
+            path for path, file in files.items() if there.get(path) == file.size and (path in whole or not _is_large(file))
+        )
         return Standing(
             session=upload.session, state="announced", prefix=upload.prefix, stored=stored, missing=len(files) - len(stored)
         )
@@ -205,14 +209,22 @@ class Intake:
 
     def _sign_one(self, upload: Upload, file: RawFile) -> FileUpload:
         key = upload.prefix + file.path
-        if self.storage.size(key) == file.size:
-            return FileUpload(path=file.path, how="stored")
-        if file.size <= PART_BYTES:
+        there = self.storage.size(key) == file.size
+        if not _is_large(file):
+            if there:
+                return FileUpload(path=file.path, how="stored")
             return FileUpload(path=file.path, how="whole", request=_request(self.store.put(key, file.size, file.sha256)))
+        with self.engine.connect() as connection:
+            known = table.find_file(connection, upload.session, file.path)
+        if there and known is not None and known[1] is not None:
+            return FileUpload(path=file.path, how="stored")
         number = self._open(upload, file)
         try:
             arrived = self.store.parts(key, number)
         except UploadGone:
+            if there:
+                # Made of its parts by somebody who was killed before writing down the checksum, which only the sender knows.
+                return FileUpload(path=file.path, how="assemble")
             self._forget(upload, file.path, number)
             number = self._open(upload, file)
             arrived = []
@@ -241,7 +253,7 @@ class Intake:
 
     def _large(self, upload: Upload, path: str) -> tuple[RawFile, list[int]]:
         file = _files(upload).get(path)
-        if file is None or file.size <= PART_BYTES:
+        if file is None or not _is_large(file):
             raise _unknown_paths([path])
         return file, part_sizes(file.size)
 
@@ -274,6 +286,11 @@ class Intake:
 def _files(upload: Upload) -> dict[str, RawFile]:
     # Parsed already when it was announced, so only read here: a manifest may list ten thousand files.
     return {file["path"]: RawFile(file["path"], file["size"], file["sha256"]) for file in json.loads(upload.manifest)["files"]}
+
+
+def _is_large(file: RawFile) -> bool:
+    """Whether a file goes up in parts."""
+    return file.size > PART_BYTES
 
 
 def _check_paths(prefix: str, manifest: Manifest) -> None:
