@@ -30,7 +30,7 @@ _BY_ITS_FILE = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, sig
 _NICE = 10
 """Who computes for minutes gives way to who must answer in a second: the scheduler and the APIs of the same machine."""
 
-_SPENT_BYTES = 250 * 1024 * 1024
+_SPENT_BYTES = 225 * 1024 * 1024
 """What draws the previews keeps about 20 MB of every picture; a process that holds so much is followed by a fresh one."""
 
 
