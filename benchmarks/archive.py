@@ -285,7 +285,7 @@ def main() -> None:
         for count in counts:
             whole_path(ours, endpoint, urls, count // (FILES + 1))
     embedded.remove(home)
-    deleting(ours, endpoint, delete // 10, rounds, options.aws)
+    deleting(ours, endpoint, delete // (FILES + 1), rounds, options.aws)
     ours.send(None)
     emulator.join(10)
 

@@ -54,7 +54,8 @@ class Lab:
     def heal(self, *, lasting: bool = True) -> None:
         """What was broken from outside is mended; `lasting`: also what does not pass by itself."""
         for trap in self.server.traps:
-            trap.times = trap.sprung if lasting or not trap.lasts else trap.times
+            if lasting or not trap.lasts:
+                trap.times = trap.sprung
         if self.closed:
             opened_database(self.urls, self.run.environment["ASSAY_DATABASE_URL"])
             self.closed = False

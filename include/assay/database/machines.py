@@ -218,9 +218,10 @@ def list_machines(connection: Connection, dataset: str, run: str | None = None) 
     return sorted(found, key=lambda entry: (first[entry.run], entry.run, entry.slot, entry.attempt))
 
 
-def newest_attempt(connection: Connection, run: str, slot: str) -> MachineEntry | None:
+def newest_attempt(connection: Connection, dataset: str, run: str, slot: str) -> MachineEntry | None:
     """The last machine of a name in a run; None where none was planned."""
-    found = _select(connection, "run = :run AND slot = :slot", {"run": run, "slot": slot})
+    wanted = {"dataset": dataset, "run": run, "slot": slot}
+    found = _select(connection, "dataset = :dataset AND run = :run AND slot = :slot", wanted)
     return found[-1] if found else None
 
 

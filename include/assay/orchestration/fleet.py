@@ -96,7 +96,7 @@ def _require_outcome(workspace: Workspace, run: str, slot: str) -> None:
     from assay.database.words import MachineState
 
     with workspace.engine.connect() as connection:
-        newest = newest_attempt(connection, run, slot)
+        newest = newest_attempt(connection, workspace.dataset, run, slot)
     if newest is not None and newest.state == MachineState.ENDED:
         raise AirflowFailException(
             f"{slot}: the machine was ended before it had a result, as its run was; clear `launch` to measure it"

@@ -76,12 +76,8 @@ def _variable(one: Comparison, bind: Callable[[Anything], str]) -> str:
         # The index holds the first 100 characters. Where they are the whole value a second condition would say nothing more, and
         # the planner, which takes both for independent, would expect one row where there are thousands.
         value = bind(text)
-        whole = len(text) < _INDEXED
-        return (
-            f"left(v.text, {_INDEXED}) = {value}"
-            if whole
-            else f"left(v.text, {_INDEXED}) = left({value}, {_INDEXED}) AND v.text = {value}"
-        )
+        same = f"left(v.text, {_INDEXED}) = left({value}, {_INDEXED})"
+        return same if len(text) < _INDEXED else f"{same} AND v.text = {value}"
     return _text("v.text", one, text, bind)
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import AssayError
-from assay.storage.uploads import part_sizes
-
-_CHUNK = 1024 * 1024
+from assay.storage.uploads import hash_part, part_sizes
 
 
 class FileChanged(AssayError):
@@ -44,16 +42,10 @@ def hash_file(folder: Path, path: str, tick: Callable[[int], None] = lambda _: N
         before = os.fstat(stream.fileno())
         whole, parts = hashlib.sha256(), []
         for size in part_sizes(before.st_size) or [0]:
-            part, left = hashlib.sha256(), size
-            while left:
-                chunk = stream.read(min(_CHUNK, left))
-                if not chunk:
-                    raise FileChanged(f"{folder / path}: became shorter while it was read")
-                whole.update(chunk)
-                part.update(chunk)
-                left -= len(chunk)
-                tick(len(chunk))
-            parts.append(part.hexdigest())
+            try:
+                parts.append(hash_part(stream, size, whole, tick))
+            except EOFError:
+                raise FileChanged(f"{folder / path}: became shorter while it was read") from None
     hashed = Hashed(path, before.st_size, before.st_mtime_ns, whole.hexdigest(), tuple(parts))
     hashed.check(folder / path)
     return hashed

@@ -150,8 +150,8 @@ def _send_large(pool: ThreadPoolExecutor, work: Work, folder: Path, base: str, h
         if how["how"] == "stored":
             return
         arrived = {(part["number"], part["sha256"]) for part in how["arrived"]}
-        whole = how["how"] == "assemble"
-        missing = [n for n in range(1, len(sizes) + 1) if not whole and (n, hashed.parts[n - 1]) not in arrived]
+        numbers = range(1, len(sizes) + 1) if how["how"] == "parts" else ()  # else all are there, to be assembled
+        missing = [n for n in numbers if (n, hashed.parts[n - 1]) not in arrived]
         work.tick("sent", hashed.size - sum(sizes[n - 1] for n in missing))
         for batch in _batches(missing, _ASKED_AT_ONCE):
             asked = [{"number": n, "sha256": hashed.parts[n - 1]} for n in batch]

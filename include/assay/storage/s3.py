@@ -1,4 +1,5 @@
-"""S3 as a store: obstore for everything, and boto3 for the one thing that obstore cannot do, a large file written only once.
+"""S3 as a store: obstore for everything, and boto3 for what obstore cannot do: a file that is sent from the disk and written only
+once, and objects deleted with their versions.
 
 A small object goes up in one conditional PUT (`If-None-Match: *`). A large file goes up in parts, and the same condition stands
 on the request that completes them, so neither can ever replace what is there. Every upload carries a SHA-256 that S3 checks.
@@ -18,7 +19,7 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import boto3
 import obstore
@@ -33,7 +34,7 @@ from assay.errors import StorageError, TooLarge
 from assay.session import hash_file
 from assay.storage.interface import Storage, StoredObject, check_hash, check_key
 from assay.storage.parallel import ByteBudget, in_background
-from assay.storage.uploads import part_bytes, whole_checksum
+from assay.storage.uploads import hash_part, part_sizes, whole_checksum
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -273,7 +274,7 @@ class S3Storage(Storage):
         return True
 
     def _create_in_parts(self, key: str, path: Path, sha256: str) -> bool:
-        client, where = self.client(), {"Bucket": self.bucket, "Key": self.prefix + key}
+        client, where = self._boto3, {"Bucket": self.bucket, "Key": self.prefix + key}
         upload = client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]  # type: ignore[arg-type]
 
         def send(number: int, body: ReadFileChunk, checksum: str) -> CompletedPartTypeDef:
@@ -340,29 +341,21 @@ def _send_parts(
 
     A part is read twice, for its hash and by who sends it, and never held: S3 refuses what is not what was hashed.
     """
-    size = path.stat().st_size
-    each = part_bytes(size)
-    whole = hashlib.sha256()
+    sizes, whole = part_sizes(path.stat().st_size), hashlib.sha256()
     done: list[CompletedPartTypeDef] = []
     running: deque[Future[CompletedPartTypeDef]] = deque()
     with path.open("rb") as stream, ThreadPoolExecutor(_PARTS_IN_FLIGHT, thread_name_prefix="assay-send") as pool:
-        for number, start in enumerate(range(0, size, each), 1):
+        for number, size in enumerate(sizes, 1):
             if len(running) >= _PARTS_IN_FLIGHT:
                 done.append(running.popleft().result())
-            checksum = _hash_part(stream, each, whole)
-            running.append(pool.submit(send, number, ReadFileChunk.from_filename(str(path), start, each), checksum))
+            start = stream.tell()
+            try:
+                checksum = whole_checksum(hash_part(stream, size, whole))
+            except EOFError:
+                raise StorageError(f"{path}: became shorter while it was sent; nothing is half written, run again") from None
+            running.append(pool.submit(send, number, ReadFileChunk.from_filename(str(path), start, size), checksum))
         done.extend(future.result() for future in running)
     return done, whole.hexdigest()
-
-
-def _hash_part(stream: IO[bytes], size: int, whole: hashlib._Hash) -> str:
-    """The checksum of the next part, whose bytes are added to the hash of the whole file too."""
-    part = hashlib.sha256()
-    while size and (piece := stream.read(min(_MIB, size))):
-        part.update(piece)
-        whole.update(piece)
-        size -= len(piece)
-    return whole_checksum(part.hexdigest())
 
 
 def _raise_without_bucket(error: Exception) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 from assay.errors import AssayError, StorageConflict
 
@@ -19,6 +20,7 @@ PART_BYTES = 16 * 1024 * 1024
 """A file up to this size goes up in one request; a larger one in parts of this size, or larger ones for more than 160 GB."""
 
 MAX_PARTS = 10_000
+_PIECE = 1024 * 1024
 SIGNED_FOR_S = 900
 
 
@@ -104,6 +106,23 @@ def part_sizes(size: int) -> list[int]:
     """The sizes of the parts of a file, in order."""
     each = part_bytes(size)
     return [min(each, size - start) for start in range(0, size, each)]
+
+
+def hash_part(stream: IO[bytes], size: int, whole: hashlib._Hash, tick: Callable[[int], None] = lambda _: None) -> str:
+    """SHA-256 (hex) of the next bytes of a file, which are added to the hash of the whole too; `tick` is told of bytes read.
+
+    Raises EOFError where the file ends before that.
+    """
+    part = hashlib.sha256()
+    while size:
+        piece = stream.read(min(_PIECE, size))
+        if not piece:
+            raise EOFError
+        whole.update(piece)
+        part.update(piece)
+        size -= len(piece)
+        tick(len(piece))
+    return part.hexdigest()
 
 
 def whole_checksum(sha256: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,9 +83,7 @@ class Intake:
         files, there = _files(upload), self._there(upload)
         with self.engine.connect() as connection:
             whole = table.part_checksums(connection, upload.session)
-        stored = sorted(
-            path for path, file in files.items() if there.get(path) == file.size and (path in whole or not _is_large(file))
-        )
+        stored = sorted(path for path, file in files.items() if _is_stored(file, there.get(path), whole))
         return Standing(
             session=upload.session, state="announced", prefix=upload.prefix, stored=stored, missing=len(files) - len(stored)
         )
@@ -96,7 +94,9 @@ class Intake:
         unknown = [path for path in paths if path not in files]
         if unknown:
             raise _unknown_paths(unknown)
-        return [self._sign_one(upload, files[path]) for path in paths]
+        with self.engine.connect() as connection:
+            whole = table.part_checksums(connection, upload.session)
+        return [self._sign_one(upload, files[path], whole) for path in paths]
 
     def sign_parts(self, upload: Upload, path: str, wanted: Sequence[PartBody]) -> list[PartUpload]:
         """How to send each of these parts of a large file."""
@@ -207,22 +207,18 @@ class Intake:
     def _there(self, upload: Upload) -> dict[str, int]:
         return {item.key.removeprefix(upload.prefix): item.size for item in self.storage.list(upload.prefix)}
 
-    def _sign_one(self, upload: Upload, file: RawFile) -> FileUpload:
+    def _sign_one(self, upload: Upload, file: RawFile, whole: Container[str]) -> FileUpload:
         key = upload.prefix + file.path
-        there = self.storage.size(key) == file.size
-        if not _is_large(file):
-            if there:
-                return FileUpload(path=file.path, how="stored")
-            return FileUpload(path=file.path, how="whole", request=_request(self.store.put(key, file.size, file.sha256)))
-        with self.engine.connect() as connection:
-            known = table.find_file(connection, upload.session, file.path)
-        if there and known is not None and known[1] is not None:
+        size = self.storage.size(key)
+        if _is_stored(file, size, whole):
             return FileUpload(path=file.path, how="stored")
+        if not _is_large(file):
+            return FileUpload(path=file.path, how="whole", request=_request(self.store.put(key, file.size, file.sha256)))
         number = self._open(upload, file)
         try:
             arrived = self.store.parts(key, number)
         except UploadGone:
-            if there:
+            if size == file.size:
                 # Made of its parts by somebody who was killed before writing down the checksum, which only the sender knows.
                 return FileUpload(path=file.path, how="assemble")
             self._forget(upload, file.path, number)
@@ -291,6 +287,11 @@ def _files(upload: Upload) -> dict[str, RawFile]:
 def _is_large(file: RawFile) -> bool:
     """Whether a file goes up in parts."""
     return file.size > PART_BYTES
+
+
+def _is_stored(file: RawFile, size: int | None, whole: Container[str]) -> bool:
+    """Whether an object of this size is the file: of one that went up in parts the checksum must be known too (`whole`)."""
+    return size == file.size and (not _is_large(file) or file.path in whole)
 
 
 def _check_paths(prefix: str, manifest: Manifest) -> None:
