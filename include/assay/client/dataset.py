@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -123,7 +122,13 @@ class Dataset:
 
     def table(self, name: str) -> pd.DataFrame:
         """`statistics` or `measurements`: the numbers at full precision, from the Parquet file. Needs pyarrow."""
-        return pd.read_parquet(io.BytesIO(self.read(f"{name}.parquet")))
+        import pyarrow
+        from pyarrow.parquet import ParquetFile
+
+        # Without threads: one that gives Python its memory back aborts a script that ends at that moment (apache/arrow#34314).
+        file = ParquetFile(pyarrow.BufferReader(self.read(f"{name}.parquet")))
+        frame: pd.DataFrame = file.read(use_threads=False).to_pandas(use_threads=False)
+        return frame
 
     def results(
         self,

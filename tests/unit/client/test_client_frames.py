@@ -169,6 +169,29 @@ def test_trends_quarantine_prices_and_metadata(dataset: Dataset, decoded: dict[s
     assert set(dataset.table("statistics")["subject"]) >= {"m7i.large", "c7g.large"}
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc/self/task")
+def test_a_table_starts_no_thread_that_could_outlive_a_short_script(tree: Path) -> None:
+    program = f"""if True:
+    from pathlib import Path
+    import pandas, pyarrow.parquet
+    from assay.client import Dataset
+
+    dataset, before = Dataset({str(tree)!r}), len(list(Path("/proc/self/task").iterdir()))
+    rows = len(dataset.table("statistics"))
+    print(rows, len(list(Path("/proc/self/task").iterdir())) - before)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    rows, started = map(int, done.stdout.split())
+    assert rows > 0
+    assert started == 0
+
+
+def test_a_table_is_typed_as_pandas_reads_it(tree: Path, dataset: Dataset) -> None:
+    for name in ("statistics", "measurements"):
+        (file,) = tree.glob(f"data/processed/latest/{name}.parquet")
+        pd.testing.assert_frame_equal(dataset.table(name), pd.read_parquet(file))
+
+
 def test_prices_give_one_row_a_region_and_metric() -> None:
     document = {
         "currency": "USD",
