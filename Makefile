@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; everything else is one line in `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-fleet up test test-full lock lint docs clean
+.PHONY: help setup run run-fleet up test test-full coverage lock lint docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -45,6 +45,9 @@ test: setup ## the test suite, as CI runs it
 
 test-full: setup ## the test suite and the long matrices: faults, volume, browsers
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+coverage: setup ## branch coverage of include/assay by the test suite and every process that it starts; fails under 90 %
+	@.ci/coverage $(SIDE_BY_SIDE) $(ARGS)
 
 lock: setup ## resolve requirements.in and tests/requirements.in into the hashed locks
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' tests/requirements.in -o tests/requirements.txt
