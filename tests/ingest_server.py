@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from assay.recording import Lab
@@ -15,7 +16,6 @@ from assay.ship.api import Api
 from assay.ship.journal import Journal
 from assay.ship.send import Work
 from assay.ship.throttle import Throttle
-from fastapi import FastAPI
 from made_recordings import LAB
 
 METADATA = "fatigue: 3\nhardware_model: X1\n"
@@ -24,7 +24,7 @@ METADATA = "fatigue: 3\nhardware_model: X1\n"
 class IngestServer:
     """An application behind uvicorn on a port of its own; may be stopped and started again on the same port."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: Any) -> None:
         self._app = app
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from assay.cli import app
 from assay.database.finding import SORTS
 from assay.database.recordings import MadeFile, Processing, record_processing, replace_variables
 from assay.errors import AssayError
@@ -22,9 +24,12 @@ from assay.ship.api import Api
 from assay.ship.problems import Refused
 from assay.storage import store_files
 from assay.workspace import Workspace
+from click.testing import Result
+from fastapi import FastAPI
 from ingest_server import IngestServer
 from made_recordings import LAB, make_key, manifest_of, sha256
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 pytestmark = pytest.mark.enable_socket
 
@@ -175,12 +180,102 @@ def test_files_are_fetched_once_resumed_and_checked(api: Api, workspace: Workspa
     assert (made.fetched, {path.suffix for path in target.rglob("*.parquet")}) == (4, {".parquet"})
 
 
-def test_a_file_that_is_not_what_is_stated_is_not_given_its_name(api: Api, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_file_that_is_not_what_is_stated_is_not_given_its_name_and_stops_no_other(
+    api: Api, workspace: Workspace, tmp_path: Path
+) -> None:
     key = next(item.key for item in workspace.storage.list("processed") if item.size)
     workspace.storage.write(key, b"x" * (workspace.storage.size(key) or 0))
-    with pytest.raises(AssayError, match="other bytes than stated"):
+    with pytest.raises(AssayError, match=f"not fetched: 1 of {COUNT} files: .*other bytes than stated"):
         fetch_files(api, "", tmp_path / "target")
-    assert not (tmp_path / "target" / key.rpartition("/")[2]).exists()
+    names = {path.name for path in (tmp_path / "target").rglob("*") if path.is_file()}
+    assert names == {item.key.rpartition("/")[2] for item in workspace.storage.list("processed")} - {key.rpartition("/")[2]}
+
+
+class Cuts:
+    """An application whose connection breaks after so many bytes of a file, again and again; `asked`: where it went on."""
+
+    def __init__(self, app: FastAPI, after: int) -> None:
+        self._app, self._after, self.asked = app, after, list[str]()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if not scope["path"].startswith("/v1/objects/"):
+            await self._app(scope, receive, send)
+            return
+        self.asked.append(dict(scope["headers"]).get(b"range", b"bytes=0-").decode())
+        sent = 0
+
+        async def cut(message: Any) -> None:
+            nonlocal sent
+            body = message.get("body", b"")
+            await send({**message, "body": body[: self._after - sent], "more_body": True} if body else message)
+            sent += len(body)
+            if sent > self._after:
+                raise ConnectionError("cut")
+
+        await self._app(scope, receive, cut)
+
+
+def test_a_download_that_is_cut_again_and_again_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
+    fill(workspace, tmp_path)
+    cuts = Cuts(ingest_app(workspace.settings, lambda: contextlib.nullcontext(workspace)), after=300)
+    server = IngestServer(cuts)
+    api = Api(server.url, make_key(workspace.engine, rights=["read"]), attempts=2, sleep=lambda seconds: None)
+    ticks: list[int] = []
+    try:
+        done = fetch_files(api, f"folder={LAB}-7", tmp_path / "target", raw=True, tick=ticks.append)
+    finally:
+        api.close()
+        server.stop()
+    (whole,) = (path for path in (tmp_path / "target").rglob("eeg.bin"))
+    assert whole.read_bytes() == random.Random(7).randbytes(1007)
+    assert [each for each in cuts.asked if each != "bytes=0-"] == ["bytes=300-", "bytes=600-", "bytes=900-"]
+    assert sum(ticks) == done.bytes == len("fatigue: 1") + 1007
+
+
+def test_whoever_stops_waiting_keeps_what_is_there(api: Api, tmp_path: Path) -> None:
+    def enough(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_files(api, "", tmp_path / "target", raw=True, tick=enough)
+    assert not list((tmp_path / "target").rglob("*.bin"))
+    assert fetch_files(api, "", tmp_path / "target", raw=True).fetched == 2 * COUNT
+
+
+def test_a_folder_that_cannot_be_written_is_named(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("in the way")
+    with pytest.raises(AssayError, match=r"target/.*: cannot be written: .*run it again"):
+        fetch_files(api, "", tmp_path / "target")
+
+
+def test_the_command_lists_fetches_and_goes_on(server: IngestServer, workspace: Workspace, tmp_path: Path) -> None:
+    environment = {"ASSAY_FETCH_URL": server.url, "ASSAY_FETCH_KEY": make_key(workspace.engine, rights=["read"])}
+
+    def run(*arguments: str, **changes: str) -> Result:
+        return CliRunner().invoke(app, ["fetch", *arguments], env={**environment, **changes})
+
+    listed = json.loads(run("fatigue=5", "--json").stdout)
+    assert [line.split("\t") for line in run("fatigue=5").stdout.splitlines()] == [
+        [row["uri"], str(row["size"]), row["sha256"]] for row in listed
+    ]
+    assert len(listed) == 2
+    assert json.loads(run("fatigue=99", "--json").stdout) == []
+
+    target = str(tmp_path / "found")
+    size = sum(row["size"] for row in listed)
+    first, again = run("fatigue=5", target), run("fatigue=5", target)
+    assert f"2 files, {size / 1e6:.1f} MB" in first.stderr
+    assert first.stdout.startswith("fetched 2 files, 0 were there")
+    assert again.stdout.startswith("fetched 0 files, 2 were there")
+    assert {path.name for path in (tmp_path / "found").rglob("*.parquet")} == {row["name"].rpartition("/")[2] for row in listed}
+
+    for changes, message in (
+        ({"ASSAY_FETCH_KEY": ""}, "ASSAY_FETCH_URL, ASSAY_FETCH_KEY: found nothing"),
+        ({"ASSAY_FETCH_URL": "nowhere"}, "ASSAY_FETCH_URL: found 'nowhere'"),
+        ({"ASSAY_FETCH_URL": f"{server.url}docs/"}, "v1/token: 404"),
+    ):
+        with pytest.raises(AssayError, match=message):
+            raise run("", target, **changes).exception or AssertionError(f"{changes} was taken")
 
 
 def test_one_line_gives_a_table(server: IngestServer, workspace: Workspace) -> None:

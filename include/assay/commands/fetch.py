@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.commands.options import AsJson, megabytes, print_json
+from assay.commands.options import AsJson, megabytes, print_json_rows, transferred
 
 
 def fetch(
@@ -22,23 +22,28 @@ def fetch(
     """Fetch the files of the recordings that answer a question: in parallel, resumed, checked against their SHA-256.
 
     Needs ASSAY_FETCH_URL and ASSAY_FETCH_KEY (a key with the right `read`). Run again, it goes on where it was. A file lies below
-    a folder named by its session.
+    a folder named by its session. A file that cannot be had stops no other; `assay --verbose fetch` names every file.
 
     Example: `assay fetch 'fatigue>=3 and hardware_model~"X1" and started>=2024-02-01' ./eeg`
     """
-    from assay.fetch.files import fetch_files
+    from assay.fetch.files import count_files, fetch_files
     from assay.fetch.pages import pages, reading
 
     with reading(connections=at_once + 1) as api:
         if directory is None:
-            for _, page in pages(api, "files", q=query, limit=500, what="raw" if raw else "processed"):
-                for row in page:
-                    if as_json:
-                        print_json(row)
-                    else:
-                        typer.echo(f"{row['uri']}\t{row['size']}\t{row['sha256']}")
+            rows = (
+                row for _, page in pages(api, "files", q=query, limit=500, what="raw" if raw else "processed") for row in page
+            )
+            if as_json:
+                print_json_rows(rows)
+                return
+            for row in rows:
+                typer.echo(f"{row['uri']}\t{row['size']}\t{row['sha256']}")
             return
-        found = fetch_files(api, query, directory, raw=raw, at_once=at_once)
+        count, size = count_files(api, query, raw=raw)
+        typer.echo(f"{count} files, {megabytes(size)}, to {directory}", err=True)
+        with transferred(size) as tick:
+            found = fetch_files(api, query, directory, raw=raw, at_once=at_once, tick=tick)
     typer.echo(f"fetched {found.fetched} files, {found.there} were there, {megabytes(found.bytes)} in all: {directory}")
 
 

@@ -93,7 +93,7 @@ def audit(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many entries, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what through the ingestion API, and what was refused.
+    """Show what every admitted key asked of the ingestion API, and what of it was refused; who was not let in is in its log.
 
     Example: `assay keys audit --lab sleep-lab --json | jq '.[] | select(.action == "failure")'`
     """

@@ -16,12 +16,13 @@ from assay.ship.api import Api
 def reading(settings: Settings | None = None, *, connections: int = 8) -> Iterator[Api]:
     """The API with the reader's key. Raises AssayError where address or key are not set."""
     settings = settings or Settings()
-    if settings.fetch_url is None or settings.fetch_key is None:
+    key = settings.fetch_key.get_secret_value() if settings.fetch_key else ""
+    if not settings.fetch_url or not key:
         raise AssayError(
             "ASSAY_FETCH_URL, ASSAY_FETCH_KEY: found nothing; expected the address of the ingestion API, such as "
             "https://assay.example/recordings/, and a key of `assay keys create --right read`"
         )
-    api = Api(settings.fetch_url, settings.fetch_key.get_secret_value(), connections=connections)
+    api = Api(settings.fetch_url, key, setting="ASSAY_FETCH_URL", connections=connections)
     try:
         yield api
     finally:

@@ -32,15 +32,21 @@ class Api:
     """Asks the ingestion API with one API key. Safe to use from several threads."""
 
     def __init__(
-        self, url: str, key: str, *, connections: int = 8, sleep: Callable[[float], None] = time.sleep, attempts: int = ATTEMPTS
+        self,
+        url: str,
+        key: str,
+        *,
+        setting: str = "ASSAY_SHIP_URL",
+        connections: int = 8,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
+        """`setting`: where the address is from, for messages."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise AssayError(
-                f"ASSAY_SHIP_URL: found {url[:100]!r}; expected an address such as https://assay.example/recordings/"
-            )
-        self.url = url.rstrip("/") + "/"
-        self._key, self._sleep, self._attempts = key, sleep, attempts
+            raise AssayError(f"{setting}: found {url[:100]!r}; expected an address such as https://assay.example/recordings/")
+        self.url, self._setting = url.rstrip("/") + "/", setting
+        self._key, self._sleep, self.attempts = key, sleep, attempts
         self._token: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._http = httpx.Client(
@@ -117,7 +123,7 @@ class Api:
                     return answer.status_code
                 left = size - start if answer.status_code == 206 else size
                 with file.open("ab" if answer.status_code == 206 else "wb") as stream:
-                    for chunk in answer.iter_raw(_CHUNK):
+                    for chunk in answer.iter_raw():  # as they come: what is gathered first is lost where the connection breaks
                         stream.write(chunk[:left])
                         tick(len(chunk[:left]))
                         left -= len(chunk[:left])
@@ -128,19 +134,22 @@ class Api:
             raise Unsent(f"{urlsplit(url).netloc}: {type(error).__name__}: {error}") from error
 
     def _retried(self, method: str, path: str, headers: Callable[[], dict[str, str]], body: Any) -> httpx.Response:
-        pause = _FIRST_PAUSE_S
-        for attempt in range(1, self._attempts + 1):
+        for attempt in range(1, self.attempts + 1):
             try:
                 return self._once(method, path, headers(), body)
             except Unsent as error:
-                if attempt == self._attempts:
+                if attempt == self.attempts:
                     raise
-                # Full jitter: many machines that lost the same server do not all come back at the same moment.
-                wait = max(error.wait_seconds, random.uniform(0, pause))  # noqa: S311 - no secret
-                log.info("%s; attempt %d of %d, again in %.1f s", error, attempt, self._attempts, wait)
-                self._sleep(wait)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
+                self.pause(attempt, str(error), error.wait_seconds)
         raise AssertionError
+
+    def pause(self, failed: int, why: str, least_seconds: float = 0.0) -> None:
+        """Wait before another attempt, the longer the more have failed."""
+        # Full jitter: many machines that lost the same server do not all come back at the same moment.
+        longest = min(_FIRST_PAUSE_S * 2 ** (failed - 1), _LONGEST_PAUSE_S)
+        wait = max(least_seconds, random.uniform(0, longest))  # noqa: S311 - no secret
+        log.info("%s; attempt %d of %d, again in %.1f s", why, failed, self.attempts, wait)
+        self._sleep(wait)
 
     def _once(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> httpx.Response:
         where = f"{method} {self.url}{path}"
@@ -152,7 +161,7 @@ class Api:
             if len(answer.content) > _MAX_ANSWER_BYTES or not answer.headers.get("content-type", "").startswith(
                 "application/json"
             ):
-                raise Refused(f"{where}: found an answer that is not the ingestion API's; check ASSAY_SHIP_URL")
+                raise Refused(f"{where}: found an answer that is not the ingestion API's; check {self._setting}")
             return answer
         kind, said = _problem(answer)
         message = f"{where}: {answer.status_code} {said}"
