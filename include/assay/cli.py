@@ -78,12 +78,10 @@ def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
+    level = logging.INFO if verbose else logging.WARNING
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setLevel(level)  # what is shown as progress is logged too, and is no line
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=[lines])
 
 
 def main() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.commands.options import AsJson, megabytes, print_json
+from assay.commands.options import AsJson, megabytes, print_json, progress
+
+if TYPE_CHECKING:
+    from assay.reconcile.look import Report
 
 
 def fsck(
@@ -34,9 +37,14 @@ def fsck(
     from assay.reconcile.look import reconcile
     from assay.workspace import open_workspace
 
-    with open_workspace() as workspace:
+    with open_workspace() as workspace, progress() as tell:
         wanted = workspace.settings.reconcile_hash_share if share is None else share
-        report = reconcile(workspace, share=1.0 if all_hashes else wanted, seed=f"{datetime.now(UTC):%Y-%m-%d}")
+        report = reconcile(
+            workspace,
+            share=1.0 if all_hashes else wanted,
+            seed=f"{datetime.now(UTC):%Y-%m-%d}",
+            tell=lambda so_far: tell(_looked_at(so_far)),
+        )
     if as_json:
         print_json(asdict(report))
     else:
@@ -45,12 +53,17 @@ def fsck(
         for notice in report.notices:
             typer.echo(f"note: {notice}")
         typer.echo(
-            f"{report.sessions} sessions, {report.objects} objects ({megabytes(report.bytes)}), {report.hashed} of them hashed "
-            f"({megabytes(report.hashed_bytes)}), {report.coming} on their way: "
+            f"{report.sessions} sessions, {_looked_at(report)}, {report.coming} on their way: "
             + (f"{report.total} differ" if report.total else "nothing differs")
         )
     if report.total:
         raise typer.Exit(1)
+
+
+def _looked_at(report: Report) -> str:
+    return (
+        f"{report.objects} objects ({megabytes(report.bytes)}), {report.hashed} of them hashed ({megabytes(report.hashed_bytes)})"
+    )
 
 
 def add_to(app: typer.Typer) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 Dataset = Annotated[str | None, typer.Option("--dataset", help="Dataset to work on. Default: ASSAY_DATASET, or `default`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
@@ -62,17 +66,59 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, 
     console.print(table)
 
 
+class Doing:
+    """Shows what is being done now; silent where nobody watches."""
+
+    def __init__(self, status: Status | None = None) -> None:
+        self._status = status
+
+    def __call__(self, doing: str) -> None:
+        """Show this."""
+        from rich.text import Text
+
+        if self._status is not None:
+            self._status.update(Text(doing, overflow="ellipsis", no_wrap=True))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the terminal to a question."""
+        if self._status is not None:
+            self._status.stop()
+        yield
+        if self._status is not None:
+            self._status.start()
+
+
+class _Steps(logging.Handler):
+    """Shows what the log says of each step."""
+
+    def __init__(self, tell: Doing) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage().partition("\n")[0])
+
+
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Shows on standard error what is being done now, where a person is watching; in a pipe it is silent."""
+def progress() -> Iterator[Doing]:
+    """Shows on standard error what is being done, or was done last, where a person is watching; in a pipe it is silent."""
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda doing: None
+    console, log = Console(stderr=True), logging.getLogger("assay")
+    if not console.is_terminal or log.isEnabledFor(logging.INFO):
+        yield Doing()
         return
     with console.status("starting") as status:
-        yield status.update
+        tell, level = Doing(status), log.level
+        steps = _Steps(tell)
+        log.addHandler(steps)
+        log.setLevel(logging.INFO)
+        try:
+            yield tell
+        finally:
+            log.removeHandler(steps)
+            log.setLevel(level)
 
 
 @contextlib.contextmanager

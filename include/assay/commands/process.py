@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.commands import daily
-from assay.commands.options import AsJson, Dataset, account, counted, megabytes, print_json, progress
+from assay.commands.options import AsJson, Dataset, Doing, account, counted, megabytes, print_json, progress
 
 if TYPE_CHECKING:
     from assay.notify.deliver import Told
@@ -36,8 +36,8 @@ def import_(
     from assay.collect.imports import import_folder
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
-        report = import_folder(workspace, source, folder)
+    with open_workspace(dataset) as workspace, progress() as tell:
+        report = import_folder(workspace, source, folder, progress=lambda read: tell(f"{read} results read"))
     counts = {
         "read": report.read,
         "imported": report.imported,
@@ -77,8 +77,9 @@ def recheck(dataset: Dataset = None, as_json: AsJson = False) -> None:
     from assay.process import recheck_all
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
-        _report(recheck_all(workspace), as_json)
+    with open_workspace(dataset) as workspace, progress():
+        outcome = recheck_all(workspace)
+    _report(outcome, as_json)
 
 
 def compact(
@@ -97,7 +98,7 @@ def compact(
     from assay.read.compaction import compact as compact_batches
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
+    with open_workspace(dataset) as workspace, progress():
         done = compact_batches(workspace, dry_run=dry_run)
     if as_json:
         print_json(asdict(done) | ({"into": None, "into_bytes": None} if dry_run else {}))
@@ -139,10 +140,10 @@ def publish(
     from assay.publish.snapshot import publish_snapshot
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
+    with open_workspace(dataset) as workspace, progress() as tell:
         questions: list[Question] = []
         name = signature(as_name or workspace.settings.approver or "")
-        ask = partial(_ask, questions, name, yes or dry_run, as_json)
+        ask = partial(_ask, tell, questions, name, yes or dry_run, as_json)
         snapshot = publish_snapshot(workspace, dry_run=dry_run, ask=ask)
         told = None if dry_run else _tell(workspace)
     if as_json:
@@ -170,7 +171,7 @@ def _tell(workspace: Workspace) -> Told | None:
     return told
 
 
-def _ask(questions: list[Question], name: str, decided: bool, as_json: bool, question: Question) -> Reply:
+def _ask(tell: Doing, questions: list[Question], name: str, decided: bool, as_json: bool, question: Question) -> Reply:
     """Show what needs approval, and ask the person at the terminal unless it is decided; refuse where there is nobody."""
     from assay.database.words import Answer
     from assay.publish.approval import NotApproved, Reply
@@ -181,8 +182,9 @@ def _ask(questions: list[Question], name: str, decided: bool, as_json: bool, que
         raise NotApproved(
             f"{question.why}: nothing was published. Look with `assay publish --dry-run`, then publish with `--yes`"
         )
-    typer.echo(as_text(question.summary), err=True)
-    approved = decided or typer.confirm("Publish all the same?", default=False, err=True)
+    with tell.paused():
+        typer.echo(as_text(question.summary), err=True)
+        approved = decided or typer.confirm("Publish all the same?", default=False, err=True)
     return Reply(Answer.APPROVED if approved else Answer.REFUSED, account(), name)
 
 
@@ -207,7 +209,7 @@ def rollback(
     from assay.publish.rollback import rollback as roll_back
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
+    with open_workspace(dataset) as workspace, progress():
         name = as_name or workspace.settings.approver or ""
         done = roll_back(workspace, snapshot, reason=reason, account=account(), signed_as=name, dry_run=dry_run)
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.commands.options import AsJson, Dataset, account, print_json, print_table
+from assay.commands.options import AsJson, Dataset, account, print_json, print_table, progress
 from assay.errors import AssayError
 
 app = typer.Typer(no_args_is_help=True, help="Why a session is not published; release it with a reason, or reject it.")
@@ -103,7 +103,7 @@ def _decide(session: str, decision: str, why: str, who: str | None, dataset: str
     from assay.process import recheck_all
     from assay.workspace import open_workspace
 
-    with open_workspace(dataset) as workspace:
+    with open_workspace(dataset) as workspace, progress():
         workspace.ledger.decide(session, decision, who=who or account(), why=why)
         recheck_all(workspace)
     typer.echo(f"{session}: {decision}; the next snapshot says so")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.commands.options import AsJson, print_json, print_table
+from assay.commands.options import AsJson, print_json, print_table, progress
 
 app = typer.Typer(no_args_is_help=True, help="Recordings of labs: the bucket that they lie in, and processing them anew.")
 
@@ -71,7 +71,7 @@ def reprocess(
         raise typer.BadParameter("--anew processes what is done already; name it with --session or --processor")
     rows: list[dict[str, Any]] = []
     done = 0
-    with open_workspace(dataset) as workspace:
+    with open_workspace(dataset) as workspace, progress():
         for name in [dataset] if dataset else datasets_with_recordings(workspace.engine):
             labs = workspace.of_dataset(name)
             choose = again.everything if anew else again.outdated

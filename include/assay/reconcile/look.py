@@ -31,6 +31,9 @@ PATIENCE_H = 6.0
 
 PAUSE_S = 2.0
 
+_TOLD = 100
+"""Objects after which it is told how far it is."""
+
 _MADE = re.compile(r"processed/recordings/([^/]+)-([^-/]+)/([^/]+)/(.+)")
 _FOLDER = re.compile(r"raw/[a-z_]+/\d{4}/\d{2}/\d{2}/[^/]+/")
 
@@ -63,34 +66,36 @@ def reconcile(
     patience_h: float = PATIENCE_H,
     seed: str = "",
     pause: Callable[[float], None] = time.sleep,
+    tell: Callable[[Report], None] = lambda so_far: None,
 ) -> Report:
     """Compare storage and database, for all datasets; nothing is changed.
 
     `share`: of the objects whose hash is known, how many are read and hashed (0 to 1); `seed` chooses which. `patience_h`: hours
-    that something may wait to be entered or processed. Raises StorageError or DatabaseUnavailable when one cannot be read.
+    that something may wait to be entered or processed. `tell` is told how far it is, often. Raises StorageError or
+    DatabaseUnavailable when one cannot be read.
     """
     if not 0 <= share <= 1:
         raise AssayError(f"share of hashes: found {share}; expected 0 to 1")
-    first = _look(workspace, lambda key: zlib.crc32(f"{seed}\n{key}".encode()) < share * 2**32, patience_h)
+    first = _look(workspace, lambda key: zlib.crc32(f"{seed}\n{key}".encode()) < share * 2**32, patience_h, tell)
     if not first.total:
         return first
     pause(PAUSE_S)
     suspect = {difference.where for difference in first.differences if difference.kind is Kind.CONTENT}
     stores = (workspace.storage, workspace.recordings)
-    second = _look(workspace, lambda key: any(store.uri(key) in suspect for store in stores), patience_h)
+    second = _look(workspace, lambda key: any(store.uri(key) in suspect for store in stores), patience_h, tell)
     both = set(first.differences)
     first.differences = [difference for difference in second.differences if difference in both]
     first.total = second.total if second.total > MOST_NAMED else len(first.differences)
     return first
 
 
-def _look(workspace: Workspace, chosen: Callable[[str], bool], patience_h: float) -> Report:
+def _look(workspace: Workspace, chosen: Callable[[str], bool], patience_h: float, tell: Callable[[Report], None]) -> Report:
     report = Report()
     apart = workspace.settings.recordings_url is not None
     with workspace.engine.connect() as streaming, workspace.engine.connect() as asking:
-        _compare(report, workspace.storage, (False,) if apart else (False, True), LAYERS, chosen, streaming, asking)
+        _compare(report, workspace.storage, (False,) if apart else (False, True), LAYERS, chosen, streaming, asking, tell)
         if apart:
-            _compare(report, workspace.recordings, (True,), LAYERS[-1:], chosen, streaming, asking)
+            _compare(report, workspace.recordings, (True,), LAYERS[-1:], chosen, streaming, asking, tell)
         _rows(report, streaming, patience_h)
     report.differences.sort()
     return report
@@ -104,11 +109,13 @@ def _compare(
     chosen: Callable[[str], bool],
     streaming: Connection,
     asking: Connection,
+    tell: Callable[[Report], None],
 ) -> None:
     wanted = rows.expected_objects(streaming, recordings=recordings, processed=len(layers) > 1)
     there = chain.from_iterable(storage.list(layer) for layer in layers)
     foreign = _Foreign(asking)
     for row, stored in side_by_side(wanted, there):
+        hashed = report.hashed
         if stored is not None:
             report.objects += 1
             report.bytes += stored.size
@@ -121,6 +128,8 @@ def _compare(
         elif row is not None:
             for difference in _of_row(report, storage, row, stored, chosen):
                 report.add(difference)
+        if report.hashed > hashed or not report.objects % _TOLD:
+            tell(report)
 
 
 def _of_row(
