@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 MAX_FOLDERS = 100_000
+"""That are looked at. Names begin with the date, so the last are the newest."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,14 @@ def find_folders(directory: Path, marker: str | None = None) -> list[Found]:
     found = []
     with os.scandir(directory) as entries:
         names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False))
-    for name in names[:MAX_FOLDERS]:
+    if len(names) > MAX_FOLDERS:
+        log.warning(
+            "%s: holds %d folders; the last %d by name are looked at. Move those that were shipped elsewhere.",
+            directory,
+            len(names),
+            MAX_FOLDERS,
+        )
+    for name in names[-MAX_FOLDERS:]:
         folder = directory / name
         state = _state(folder)
         if state is not None:
