@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pandas as pd
+import pyarrow.parquet as pq
 
 from assay.database.words import FINDING_COLUMNS
 from assay.dataset.content import DEFAULT_REGION, Counts, DatasetContent
@@ -176,7 +177,8 @@ def _statistics(folder: Path) -> pd.DataFrame:
 def _table(path: Path) -> pd.DataFrame:
     _check_size(path)
     try:
-        return pd.read_parquet(path)
+        frame: pd.DataFrame = pq.ParquetFile(path).read().to_pandas()
+        return frame
     except (OSError, ValueError) as error:
         raise PublicationError(f"{path}: is no Parquet table: {error}") from None
 
