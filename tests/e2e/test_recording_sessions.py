@@ -151,8 +151,11 @@ def ended(stack: LocalStack, workspace: Workspace, count: int) -> bool:
     return not {"queued", "running"} & set(active)
 
 
-def take(settings: Settings, disk: Path, count: int, size: int, *, kills: int, restarts: int) -> None:
-    """Ship so many sessions with two shippers, one killed and the API too so many times; see that all is as it should be."""
+def take(settings: Settings, disk: Path, count: int, size: int, *, kills: int, restarts: int) -> list[float]:
+    """Ship so many sessions with two shippers, one killed and the API too so many times; see that all is as it should be.
+
+    Gives, for every manifest, the seconds from its arrival to a running DAG run.
+    """
     directories = {name: disk / name for name in ("a", "b")}
     hashes: dict[str, dict[str, str]] = {}
     for number, directory in enumerate(directories.values()):
@@ -197,7 +200,8 @@ def take(settings: Settings, disk: Path, count: int, size: int, *, kills: int, r
     assert max(peaks) < 300
     assert max(processors) < 300
     assert len(waited) == count
-    assert statistics.median(waited) < 10
+    assert all(map(math.isfinite, waited)), "a run began after every manifest"
+    return waited
 
 
 def arrived(shipper: subprocess.Popen[str], again: Callable[[], subprocess.Popen[str]]) -> float:
@@ -249,4 +253,5 @@ def test_two_sessions_go_all_the_way_while_a_shipper_and_the_api_are_killed(lab_
 @pytest.mark.full
 def test_ten_large_sessions_go_all_the_way_while_a_shipper_and_the_api_are_killed(lab_settings: Settings, disk: Path) -> None:
     size = int(os.environ.get("ASSAY_TEST_SESSION_MB", "600"))
-    take(lab_settings, disk, 10, size * MB, kills=3, restarts=2)
+    waited = take(lab_settings, disk, 10, size * MB, kills=3, restarts=2)
+    assert statistics.median(waited) < 10  # of ten, with the machine alone; beside other tests two say nothing

@@ -45,7 +45,7 @@ def test_a_killed_shipper_resumes_beside_another_with_s3_behind(
 
     with serving(workspace, settings) as server:
         one, two = make_key(workspace.engine), make_key(workspace.engine)
-        first = start(server.url, one, tmp_path / "home-a", tmp_path / "a", "--bandwidth", "16M", "--at-once", "1")
+        first = start(server.url, one, tmp_path / "home-a", tmp_path / "a", "--bandwidth", "8M", "--at-once", "1")
         second = start(server.url, two, tmp_path / "home-b", tmp_path / "b")
         wait_until(lambda: parts_sent() >= 1)
         kill(first)
