@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,8 +52,13 @@ def run(
 
 def part(settings: Settings, title: str) -> psutil.Process:
     """The one process of a running stack whose command line ends like that."""
-    (found,) = [p for p in leftovers.members(settings.home) if " ".join(p.cmdline()).strip().endswith(title)]
-    return found
+    found = []
+    for process in leftovers.members(settings.home):
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            if " ".join(process.cmdline()).strip().endswith(title):
+                found.append(process)
+    (one,) = found
+    return one
 
 
 def scheduler(settings: Settings) -> psutil.Process:

@@ -89,7 +89,10 @@ def _is_of(process: psutil.Process, parts: dict[int, float]) -> bool:
             return False
         if not "".join(process.cmdline()[:1]).startswith("airflow") or process.create_time() < parts[session] - _CLOCK_SECONDS:
             return False
-        return not psutil.pid_exists(session) or psutil.Process(session).create_time() < parts[session] + _CLOCK_SECONDS
+        try:
+            return bool(psutil.Process(session).create_time() < parts[session] + _CLOCK_SECONDS)
+        except psutil.NoSuchProcess:  # who began the session has ended
+            return True
     return False
 
 

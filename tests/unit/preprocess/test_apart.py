@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -19,7 +20,12 @@ from real_recordings import EDF, MSEED
 
 def workers() -> list[psutil.Process]:
     """The processes of processors; other tests of this process may have left children of theirs."""
-    return [child for child in psutil.Process().children() if "assay.preprocess.apart" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            if "assay.preprocess.apart" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_files_and_faults_come_back_from_one_process_for_many_files(tmp_path: Path) -> None:
