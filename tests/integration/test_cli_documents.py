@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 import pytest
-from assay.cli import app
 from assay.client import Dataset
 from assay.dataset.validate import validate_folder
 from assay.errors import AssayError, PublicationError
@@ -18,11 +17,10 @@ from assay.publish.snapshot import ask_about_snapshot, build_snapshot, commit_sn
 from assay.settings import Settings
 from assay.storage import Storage
 from assay.workspace import Workspace
-from click.testing import Result
+from commands_run import done, run, settle_in
 from dataset_content import Series, simple, stream
 from dataset_ledger import fill
 from published_site import check_out
-from typer.testing import CliRunner
 
 LATEST = "data/processed/latest"
 
@@ -38,19 +36,7 @@ def fleet(factor: float = 1.0, sessions: int = 3) -> list[Series]:
 
 @pytest.fixture
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings.database_url is not None
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
-    monkeypatch.setenv("ASSAY_DATABASE_URL", settings.database_url.get_secret_value())
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def done(*arguments: str | Path) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, (result.output, result.exception)
-    return result.stdout
+    settle_in(settings, monkeypatch)
 
 
 @pytest.fixture(scope="module")

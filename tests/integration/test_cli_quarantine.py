@@ -6,22 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from assay.cli import app
 from assay.collect.imports import import_folder
 from assay.errors import AssayError
 from assay.process import process_arrived
 from assay.workspace import Workspace
-from click.testing import Result
+from commands_run import done, run, settle_in
 from importer_samples import shape_b, stream, write_result
-from typer.testing import CliRunner
 
 
 @pytest.fixture
 def quarantined(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Two sessions of six that say what no memory can do; their ids."""
-    assert workspace.settings.database_url is not None
-    monkeypatch.setenv("ASSAY_HOME", str(workspace.settings.home))
-    monkeypatch.setenv("ASSAY_DATABASE_URL", workspace.settings.database_url.get_secret_value())
+    settle_in(workspace.settings, monkeypatch)
     for number in range(6):
         value = 12.5 + number / 10 if number % 3 else 90_000.0
         document = shape_b("m7i.large", stream=stream(triad={"bandwidth": value, "unit": "GB/s"}))
@@ -34,41 +30,31 @@ def quarantined(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path:
     return sorted(found["session"])
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["quarantine", *arguments])
-
-
-def done(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, (result.output, result.exception)
-    return result.stdout
-
-
 def counts(workspace: Workspace) -> tuple[int, int, int, int]:
     found = workspace.ledger.accounting()
     return found.read, found.accepted, found.quarantined, found.rejected
 
 
 def test_a_session_is_explained_by_file_value_and_what_was_expected(quarantined: list[str]) -> None:
-    rows = json.loads(done("list", "--json"))
+    rows = json.loads(done("quarantine", "list", "--json"))
     assert sorted(row["session"] for row in rows) == quarantined
-    listed = done("list")
+    listed = done("quarantine", "list")
     for row in rows:
         assert row["session"] in listed
         reason = row["reasons"][0]
-        shown = done("show", row["session"])
+        shown = done("quarantine", "show", row["session"])
         assert f"{reason['file'] or row['source_file']}: {reason['rule']}: {reason['message']}" in shown
         assert f"found {reason['value']}; expected {reason['expected']}" in shown
-        assert json.loads(done("show", row["session"], "--json")) == row
+        assert json.loads(done("quarantine", "show", row["session"], "--json")) == row
 
 
 def test_one_is_released_and_one_rejected_and_the_sums_still_close(workspace: Workspace, quarantined: list[str]) -> None:
     assert counts(workspace) == (6, 4, 2, 0)
     good, bad = quarantined
-    assert f"{good}: released" in done("release", good, "--why", "the metric is not needed", "--who", "ada")
-    assert f"{bad}: rejected" in done("reject", bad, "--why", "a broken disk")
+    assert f"{good}: released" in done("quarantine", "release", good, "--why", "the metric is not needed", "--who", "ada")
+    assert f"{bad}: rejected" in done("quarantine", "reject", bad, "--why", "a broken disk")
     assert counts(workspace) == (6, 5, 0, 1)
-    assert "nothing is in quarantine" in done("list")
+    assert "nothing is in quarantine" in done("quarantine", "list")
     kept = workspace.ledger.decisions().set_index("session")
     assert (kept.loc[good, "who"], kept.loc[good, "why"]) == ("ada", "the metric is not needed")
     assert kept.loc[bad, "why"] == "a broken disk"
@@ -88,6 +74,6 @@ def test_a_decision_about_what_is_not_there_or_without_a_reason_changes_nothing(
         (("release", quarantined[0], "--why", "  "), "expected a reason"),
     ):
         with pytest.raises(AssayError, match=message):
-            raise run(*arguments).exception or AssertionError(f"{arguments} was taken")
-    assert run("release", quarantined[0]).exit_code == 2, "a reason is asked for"
+            raise run("quarantine", *arguments).exception or AssertionError(f"{arguments} was taken")
+    assert run("quarantine", "release", quarantined[0]).exit_code == 2, "a reason is asked for"
     assert counts(workspace) == (6, 4, 2, 0)

@@ -27,13 +27,11 @@ def fetch(
     Example: `assay fetch 'fatigue>=3 and hardware_model~"X1" and started>=2024-02-01' ./eeg`
     """
     from assay.fetch.files import count_files, fetch_files
-    from assay.fetch.pages import pages, reading
+    from assay.fetch.pages import file_pages, reading
 
     with reading(connections=at_once + 1) as api:
         if directory is None:
-            rows = (
-                row for _, page in pages(api, "files", q=query, limit=500, what="raw" if raw else "processed") for row in page
-            )
+            rows = (row for _, page in file_pages(api, query, raw=raw) for row in page)
             if as_json:
                 print_json_rows(rows)
                 return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import AssayError
-from assay.fetch.pages import pages
+from assay.fetch.pages import MOST_ROWS, file_pages
 from assay.session import hash_file, is_safe_path
 from assay.ship.api import Api
 from assay.ship.problems import Unsent
@@ -42,7 +42,7 @@ class _Stopped(Exception):
 def count_files(api: Api, query: str, *, raw: bool = False) -> tuple[int, int]:
     """How many files answer a question, and their bytes. Raises Refused when it cannot be answered."""
     count = size = 0
-    for _, page in pages(api, "files", q=query, limit=500, what="raw" if raw else "processed"):
+    for _, page in file_pages(api, query, raw=raw):
         count, size = count + len(page), size + sum(int(row["size"]) for row in page)
     return count, size
 
@@ -58,7 +58,7 @@ def fetch_files(
     fetched = there = size = 0
     failed: list[str] = []
     # Signed requests are good for 15 minutes: a page holds what is fetched soon.
-    for address, page in pages(api, "files", q=query, limit=min(8 * at_once, 500), what="raw" if raw else "processed"):
+    for address, page in file_pages(api, query, raw=raw, limit=min(8 * at_once, MOST_ROWS)):
         stop = threading.Event()
 
         def passing(count: int, stop: threading.Event = stop) -> None:
@@ -111,7 +111,7 @@ def _fetch(api: Api, address: str, row: dict[str, Any], folder: Path, tick: Call
 
 
 def _complete(api: Api, address: str, row: dict[str, Any], part: Path, tick: Callable[[int], None]) -> None:
-    """Bring a part to its stated bytes: as long as some come it goes on; `api.attempts` failures in a row end it.
+    """Bring a part to its stated bytes: it goes on as long as some come; failures in a row end it.
 
     Other bytes than stated are no reason to stop where a part lay there before: it may be what is wrong.
     """
@@ -135,17 +135,11 @@ def _complete(api: Api, address: str, row: dict[str, Any], part: Path, tick: Cal
             kept = False
         except Unsent as error:
             unsent = 1 if _held(part) > before else unsent + 1
-            _again_unless(unsent, api, error)
+            api.pause(unsent, error)
         except _Spoiled as error:
             spoiled += 1
-            _again_unless(spoiled, api, error)
+            api.pause(spoiled, error)
             request = _again(api, address, row)
-
-
-def _again_unless(failed: int, api: Api, error: AssayError) -> None:
-    if failed >= api.attempts:
-        raise error
-    api.pause(failed, str(error))
 
 
 def _held(part: Path) -> int:

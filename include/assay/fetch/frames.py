@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.fetch.pages import pages, reading
+from assay.fetch.pages import MOST_ROWS, file_pages, pages, reading
 from assay.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_PAGE = 500
 
 
 def sessions(query: str = "", *, settings: Settings | None = None) -> pd.DataFrame:
@@ -22,7 +20,7 @@ def sessions(query: str = "", *, settings: Settings | None = None) -> pd.DataFra
 
     rows = []
     with reading(settings) as api:
-        for _, page in pages(api, "sessions", q=query, limit=_PAGE):
+        for _, page in pages(api, "sessions", q=query, limit=MOST_ROWS):
             for row in page:
                 values = {name: each["value"] for name, each in row.pop("metadata").items()}
                 rows.append(row | {f"meta.{name}" if name in row else name: value for name, value in values.items()})
@@ -37,6 +35,6 @@ def files(query: str = "", *, raw: bool = False, settings: Settings | None = Non
     import pandas as pd
 
     with reading(settings) as api:
-        found = pages(api, "files", q=query, limit=_PAGE, what="raw" if raw else "processed")
+        found = file_pages(api, query, raw=raw)
         rows = [{name: value for name, value in row.items() if name != "request"} for _, page in found for row in page]
     return pd.DataFrame(rows)

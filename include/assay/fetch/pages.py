@@ -11,6 +11,9 @@ from assay.errors import AssayError
 from assay.settings import Settings
 from assay.ship.api import Api
 
+MOST_ROWS = 500
+"""Of a page."""
+
 
 @contextlib.contextmanager
 def reading(settings: Settings | None = None, *, connections: int = 8) -> Iterator[Api]:
@@ -36,3 +39,8 @@ def pages(api: Api, listed: str, **asked: Any) -> Iterator[tuple[str, list[dict[
         answer = api.ask("GET", address)
         yield address, answer[listed]
         address = answer["next"]
+
+
+def file_pages(api: Api, query: str, *, raw: bool = False, limit: int = MOST_ROWS) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Every page of the files of the sessions that answer a question: as the lab sent them, or what was made of them."""
+    return pages(api, "files", q=query, limit=limit, what="raw" if raw else "processed")

@@ -46,7 +46,7 @@ class Api:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise AssayError(f"{setting}: found {url[:100]!r}; expected an address such as https://assay.example/recordings/")
         self.url, self._setting = url.rstrip("/") + "/", setting
-        self._key, self._sleep, self.attempts = key, sleep, attempts
+        self._key, self._sleep, self._attempts = key, sleep, attempts
         self._token: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._http = httpx.Client(
@@ -134,21 +134,22 @@ class Api:
             raise Unsent(f"{urlsplit(url).netloc}: {type(error).__name__}: {error}") from error
 
     def _retried(self, method: str, path: str, headers: Callable[[], dict[str, str]], body: Any) -> httpx.Response:
-        for attempt in range(1, self.attempts + 1):
+        for attempt in range(1, self._attempts + 1):
             try:
                 return self._once(method, path, headers(), body)
             except Unsent as error:
-                if attempt == self.attempts:
-                    raise
-                self.pause(attempt, str(error), error.wait_seconds)
+                self.pause(attempt, error)
         raise AssertionError
 
-    def pause(self, failed: int, why: str, least_seconds: float = 0.0) -> None:
-        """Wait before another attempt, the longer the more have failed."""
+    def pause(self, failed: int, error: AssayError) -> None:
+        """Wait before another attempt, the longer the more have failed. Raises the error where that was the last one."""
+        if failed >= self._attempts:
+            raise error
         # Full jitter: many machines that lost the same server do not all come back at the same moment.
         longest = min(_FIRST_PAUSE_S * 2 ** (failed - 1), _LONGEST_PAUSE_S)
-        wait = max(least_seconds, random.uniform(0, longest))  # noqa: S311 - no secret
-        log.info("%s; attempt %d of %d, again in %.1f s", why, failed, self.attempts, wait)
+        least = error.wait_seconds if isinstance(error, Unsent) else 0.0
+        wait = max(least, random.uniform(0, longest))  # noqa: S311 - no secret
+        log.info("%s; attempt %d of %d, again in %.1f s", error, failed, self._attempts, wait)
         self._sleep(wait)
 
     def _once(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> httpx.Response:
